@@ -15,10 +15,11 @@ import torch
 from explorer.animation.film import Film
 from explorer.animation.job import FilmJob, job_path, write_job
 from explorer.animation.recorder import Recorder
+from explorer.assets.latent import StoredLatent
+from explorer.assets.table import AssetTable
 from explorer.checkpoints import Checkpoint, save_native
 from explorer.generators import registry
 from explorer.latents.files import save_latent
-from explorer.latents.table import LatentTable, StoredLatent
 from explorer.project.document import state_to_text, to_json, write_png, write_project
 from explorer.state import (
     Blend,
@@ -117,9 +118,9 @@ def _latents(folder: Path) -> list[Seed]:
     return made
 
 
-def state_and_table(model: str = "") -> tuple[ExplorerState, LatentTable]:
+def state_and_table(model: str = "") -> tuple[ExplorerState, AssetTable]:
     """Return a state in which every part of a project occurs."""
-    table = LatentTable()
+    table = AssetTable()
     stored = table.add(StoredLatent("w", np.ones(4, np.float32), "", 0.5, "mine"))
     blend = Blend("w", (BlendPoint(Latent(1), 0.5), BlendPoint(Latent(2, 0.5), 0.5)))
     look = Look(

@@ -29,6 +29,7 @@ from explorer.animation.container import Stream
 from explorer.animation.encoder import ChunkedWriter, part_paths, pictures_of
 from explorer.animation.film import Film, FilmRenderer
 from explorer.animation.folder import ChunkedFolder
+from explorer.animation.forecast import Forecast
 from explorer.animation.formats import available, format_named
 from explorer.animation.job import FilmJob, read_job, write_job
 from explorer.animation.recorder import EncoderThread, Progress, Recorder
@@ -53,7 +54,7 @@ def project(seconds: float, model: str = DEFAULT_PAIR[0]) -> ExplorerState:
 def network(folder: str) -> str:
     """Return a file with a StyleGAN2 of 256 px with random weights: the smallest that people film."""
     torch.manual_seed(0)
-    config = {"img_resolution": 256, "channel_base": 16384}
+    config: dict[str, object] = {"img_resolution": 256, "channel_base": 16384}
     tensors = registry.build("stylegan2", config).state_dict()
     path = Path(folder) / "stylegan2-256.safetensors"
     save_native(path, Checkpoint("stylegan2", config, tensors, "stylegan2-256", "MIT"))
@@ -83,7 +84,7 @@ def _encoder(state: ExplorerState, burst: int, rounds: int, only: str) -> None:
             path = Path(folder) / f"f{kind.suffix}"
             stream = Stream(kind, film.quality, (first.shape[1], first.shape[0]), film.fps)
             growing = ChunkedFolder(path, lambda n: "") if kind.key == "png" else ChunkedWriter(path, stream, "")
-            thread = EncoderThread(growing)
+            thread = EncoderThread(growing, Forecast(stream, growing.part, 2 * rounds * burst))
             alone, together = [], []
             for _ in range(rounds):
                 started = time.perf_counter()

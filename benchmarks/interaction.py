@@ -174,7 +174,7 @@ def drags(program: Program) -> list[tuple[str, QWidget, Path2, Qt.KeyboardModifi
         return mid.x() + 0.2 * image.width() * cos(angle), mid.y() + 0.2 * image.width() * sin(angle)
 
     def swing(slider: QWidget) -> Path2:
-        groove = slider.groove()  # type: ignore[attr-defined]
+        groove = slider.groove().rect  # type: ignore[attr-defined]
         return lambda fraction: (
             groove.center().x() + 0.4 * groove.width() * sin(4 * pi * fraction),
             slider.height() / 2,
@@ -220,11 +220,11 @@ def main() -> int:
         meter = Meter(program)
         rows = []
         for layout in ("grid", "single"):
-            session.set_layout(layout)
+            session.views.set_layout(layout)
             for name, widget, path, keys in drags(program):
                 run_for(300)
                 rows.append(measure(program, meter, name, widget, path, keys, options.seconds))
-                session.reset()
+                session.look.reset()
         names = [model_info.name if (model_info := session.facts(view)) else "" for view in range(2)]
         result = {
             "models": names,

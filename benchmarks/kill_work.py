@@ -122,7 +122,7 @@ def recording(folder: Path, ready: Ready) -> None:
         nonlocal count
         count += 1
         psi = 1.0 - count * 1e-4
-        session.set_psi(psi)
+        session.look.set_psi(psi)
         os.write(truth, _TRUTH.pack(session.transport.recorded_seconds, psi))
 
     timer = QTimer(interval=10)
@@ -179,8 +179,8 @@ def _writer(folder: Path, kind: str, number: int) -> Callable[[Path], None]:
 
     rng = np.random.default_rng(number)
     if kind == "latent":
+        from explorer.assets.latent import StoredLatent
         from explorer.latents.files import save_latent
-        from explorer.latents.table import StoredLatent
 
         latent = StoredLatent("ws", rng.normal(size=(18, 512)).astype(np.float32))
         return lambda path: save_latent(path, latent)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 __all__ = ["measure_loads"]
 
-CONFIG = {"img_resolution": 256, "channel_base": 16384, "channel_max": 512}
+CONFIG: dict[str, object] = {"img_resolution": 256, "channel_base": 16384, "channel_max": 512}
 COPIES = 4
 """Files with other weights, so that each is another model."""
 
@@ -61,9 +61,9 @@ def measure_loads(count: int, now_mb: Callable[[], float]) -> dict[str, object]:
 
         for number in range(count):
             path = str(files[number % COPIES])
-            session.set_model(0, path)
+            session.models.request(0, path)
             wait(lambda: session.record(0).model == path and session.last_frame(0) is not None)  # noqa: B023
-            session.set_model(0, "")
+            session.models.request(0, "")
             wait(lambda: not session.service.models._models)
             renderers = session.service._renderers.values()
             wait(lambda: not any(r.stage or r.mailbox.has_urgent for r in renderers))  # noqa: B023

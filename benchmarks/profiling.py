@@ -11,7 +11,6 @@ import argparse
 import json
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,7 +41,7 @@ WATCHED: tuple[tuple[Any, str, str], ...] = (
 
 
 @contextmanager
-def watching(totals: Counter[str]) -> Iterator[None]:
+def watching(totals: dict[str, float]) -> Iterator[None]:
     """Add the time of every call of the watched functions to `totals`; calls inside others count once."""
     depth = 0
 
@@ -56,7 +55,7 @@ def watching(totals: Counter[str]) -> Iterator[None]:
             finally:
                 depth -= 1
                 if depth == 0:
-                    totals[label] += time.process_time() - start
+                    totals[label] = totals.get(label, 0.0) + time.process_time() - start
 
         return timed
 
@@ -82,7 +81,7 @@ def profile(name: str, dtype: torch.dtype, repeat: int) -> dict[str, Any]:
     with backend.use_backend("auto", dtype):
         generator.synthesis(ws)
         for _ in range(repeat):
-            totals: Counter[str] = Counter()
+            totals: dict[str, float] = {}
             layers = {}
             with watching(totals):
                 begin = last = time.process_time()
@@ -94,7 +93,7 @@ def profile(name: str, dtype: torch.dtype, repeat: int) -> dict[str, Any]:
                     layers[layer.info.name] = time.process_time() - last
                 total = time.process_time() - begin
             if 1e3 * total < best["total_ms"]:
-                kinds = {kind: round(1e3 * s, 1) for kind, s in totals.most_common()}
+                kinds = {kind: round(1e3 * s, 1) for kind, s in sorted(totals.items(), key=lambda item: -item[1])}
                 kinds["rest"] = round(1e3 * (total - sum(totals.values())), 1)
                 best = {
                     "name": name,

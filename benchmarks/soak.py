@@ -250,7 +250,7 @@ class Hand:
         view = self.rng.randrange(len(session.state.views))
         self.window.files.open_model(self.rng.choice(self.models), view)
         if self.rng.random() < 0.2:
-            session.cancel_load(view)
+            session.models.cancel(view)
 
     def document(self) -> None:
         """Save, open, copy or paste."""

@@ -7,7 +7,8 @@ LatentwalkError                 message + hint, shown to the user
 │   ├── UnsupportedModelError   readable, but its family or variant is not supported
 │   ├── MismatchError           keys, shapes or values do not fit the architecture
 │   └── CostlyModelError        a picture would need more memory or time than this machine has
-├── LatentError                 a latent with the wrong space or shape, or from another model
+├── AssetError                  a stored picture, mask or direction that is missing or not valid
+│   └── LatentError             a latent with the wrong space or shape, or from another model
 ├── ProjectError                a project file or text that cannot be opened
 ├── RequestError                a state that cannot be rendered (non-finite values, singular transform)
 ├── FilmError                   a film cannot be written, or its unfinished part cannot be resumed
@@ -19,6 +20,7 @@ LatentwalkError                 message + hint, shown to the user
 from __future__ import annotations
 
 __all__ = [
+    "AssetError",
     "CancelledError",
     "CheckpointError",
     "CostlyModelError",
@@ -79,7 +81,11 @@ class CostlyModelError(CheckpointError):
     """A picture of the model would need more memory or time than this machine has; the user may still render it."""
 
 
-class LatentError(LatentwalkError):
+class AssetError(LatentwalkError):
+    """A stored picture, mask or direction is missing or not valid."""
+
+
+class LatentError(AssetError):
     """A latent has the wrong space or shape, or is from another model."""
 
 

@@ -15,10 +15,18 @@ from PIL import Image
 import explorer
 from explorer.animation.film import FilmRenderer, whole_film
 from explorer.api import LatentLike
+from explorer.assets.latent import StoredLatent
 from explorer.checkpoints import Checkpoint, save_native
-from explorer.errors import CostlyModelError, FilmError, LatentError, LatentwalkError, RequestError, UsageError
+from explorer.errors import (
+    AssetError,
+    CostlyModelError,
+    FilmError,
+    LatentError,
+    LatentwalkError,
+    RequestError,
+    UsageError,
+)
 from explorer.generators import registry
-from explorer.latents.table import StoredLatent
 from explorer.project.film_container import open_film
 from explorer.render import limits
 from explorer.state import Latent, Look
@@ -243,3 +251,25 @@ def test_a_costly_model_is_opened_only_if_that_is_said(tmp_path: Path, monkeypat
         explorer.open_model(file)
     assert built  # with the kernels it might have been affordable
     assert repr(explorer.open_model(file, allow_costly=True)).startswith("<Model tiny: tiny, ")
+
+
+def test_a_source_picture_is_given_as_pixels(tmp_path: Path) -> None:
+    changing = explorer.open_model(_model_file(tmp_path, source_channels=3, num_masks=1))
+    pixels, mask = np.full((20, 16, 3), 200, np.uint8), np.zeros((16, 16), np.uint8)
+    made = [
+        np.asarray(changing.render(source=pixels)),
+        np.asarray(changing.render(source=255 - pixels)),
+        np.asarray(changing.render(source=pixels, masks=[mask])),
+    ]
+    assert all(not np.array_equal(a, b) for i, a in enumerate(made) for b in made[:i])
+    np.testing.assert_array_equal(np.asarray(changing.walk([0, 1], source=pixels)[0]), made[0])
+    assert changing.latent(3).array.shape == (5, 8)  # latents need no source
+    with pytest.raises(RequestError, match="has none"):
+        changing.render()
+    with pytest.raises(AssetError, match="values of type float64"):
+        changing.render(source=pixels / 255)  # type: ignore[arg-type]
+
+
+def test_a_model_without_a_source_refuses_one(model: explorer.Model) -> None:
+    with pytest.raises(UsageError, match="takes no source picture"):
+        model.render(source=np.zeros((4, 4, 3), np.uint8))

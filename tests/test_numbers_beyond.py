@@ -15,12 +15,13 @@ from explorer.animation.film import rate_of
 from explorer.animation.job import FORMAT as JOB_FORMAT
 from explorer.animation.job import origin_of, read_job
 from explorer.animation.player import Player
+from explorer.assets.latent import StoredLatent
+from explorer.assets.table import AssetTable
 from explorer.errors import FilmError, LatentwalkError, ProjectError, RenderError, RequestError, UsageError
-from explorer.latents.table import LatentTable, StoredLatent
 from explorer.project.document import (
+    asset_from_json,
+    asset_to_json,
     from_json,
-    latent_from_json,
-    latent_to_json,
     pack_text,
     read_project,
     state_from_text,
@@ -126,8 +127,8 @@ def test_nesting_that_hands_make_is_kept() -> None:
 
 
 def test_stored_latents() -> None:
-    good = latent_to_json(StoredLatent("w", [0.0, 1.0]))  # type: ignore[arg-type]  # anything like an array
-    assert latent_from_json("x", good).array.tolist() == [0.0, 1.0]
+    good = asset_to_json(StoredLatent("w", [0.0, 1.0]))  # type: ignore[arg-type]  # anything like an array
+    assert asset_from_json("x", good).array.tolist() == [0.0, 1.0]
     change: dict[str, Any]
     for change in (
         {"psi": int(HUGE)}, {"psi": True}, {"psi": "1"}, {"psi": float("nan")}, {"psi": [1]},
@@ -137,11 +138,11 @@ def test_stored_latents() -> None:
         {"space": ["w"]}, {"space": {}}, {"data": 5}, {"data": "é"}, {"data": "AAAA"},
     ):  # fmt: skip
         with pytest.raises(ProjectError, match="stored latent 'x'"):
-            latent_from_json("x", {**good, **change})
+            asset_from_json("x", {**good, **change})
     item: object
     for item in (None, [], 1, "x"):
         with pytest.raises(ProjectError, match="stored latent 'x'"):
-            latent_from_json("x", item)
+            asset_from_json("x", item)
 
 
 @pytest.mark.parametrize(
@@ -254,7 +255,7 @@ def test_texts_of_states_are_damaged_not_errors_of_python() -> None:
 
 
 def test_a_table_holds_what_was_read() -> None:
-    table = LatentTable()
+    table = AssetTable()
     key = table.add(StoredLatent("w", [1.0, 2.0]))  # type: ignore[arg-type]
     data = to_json(ExplorerState(shared=Look(latent=Latent(stored=key))), table)
     assert list(from_json(data)[1]) == [key]

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from explorer.animation.film import Film, FilmRenderer
 from explorer.animation.recording import recover_recording
+from explorer.assets.table import AssetTable
 from explorer.checkpoints.bundled import assets_dir
 from explorer.errors import ProjectError
 from explorer.latents.recipes import recipe_from_text, recipe_to_text
-from explorer.latents.table import LatentTable
 from explorer.project.document import (
     FORMAT,
     Project,
@@ -213,7 +213,7 @@ def test_models_are_looked_for_below_the_project(tmp_path: Path) -> None:
         (tmp_path / place / name).write_bytes(b"")
     names = ("/home/me/walk/models/a.pt", "/home/me/walk/models/b.pt", "c.pt", "/nowhere/d.pt")
     state = ExplorerState(views=tuple(ViewState(name) for name in names))
-    found = find_models(Project(state, LatentTable(), (), tmp_path))
+    found = find_models(Project(state, AssetTable(), (), tmp_path))
     expected = ("walk/models/a.pt", "other/b.pt", "c.pt")
     assert [view.model for view in found.state.views[:3]] == [str(tmp_path / name) for name in expected]
     assert [place.name for place in found.missing] == ["/nowhere/d.pt"]

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from explorer.assets.latent import StoredLatent
+from explorer.assets.table import AssetTable
 from explorer.errors import LatentError, RequestError
 from explorer.generators.base import GeneratorInfo
-from explorer.latents.table import LatentTable, StoredLatent
 from explorer.render.resolve import resolve, resolve_look
 from explorer.state import (
     ASPECTS,
@@ -85,8 +86,8 @@ def test_far_away_points_are_points() -> None:
     assert 0 <= corner[0] < 2**32
 
 
-def stored_table() -> tuple[LatentTable, dict[str, str]]:
-    table = LatentTable()
+def stored_table() -> tuple[AssetTable, dict[str, str]]:
+    table = AssetTable()
     keys = {
         "z": table.add(StoredLatent("z", np.ones(8, np.float32), "sha-b")),
         "w": table.add(StoredLatent("w", np.ones(8, np.float32), "sha-a")),

@@ -7,8 +7,9 @@ from typing import Literal
 import numpy as np
 import pytest
 
+from explorer.assets.latent import StoredLatent
+from explorer.assets.table import AssetTable
 from explorer.errors import LatentError
-from explorer.latents.table import LatentTable, StoredLatent
 from explorer.state import Blend, BlendPoint, Latent, Look, Truncation
 from tests.test_resolve import of, stored_table
 
@@ -18,7 +19,7 @@ def _blend(*latents: Latent, space: Literal["z", "w", "ws"] = "z") -> Latent:
 
 
 def test_another_models_latent_with_a_recipe_is_made_anew() -> None:
-    table = LatentTable()
+    table = AssetTable()
     theirs = StoredLatent("w", np.ones(8, np.float32), "sha-b", recipe=Latent(3, 0.5))
     base = of(Look(Latent(7, stored=table.add(theirs))), table=table).style.base
     assert (base.seeds, base.stored) == ((), None)

@@ -27,46 +27,46 @@ def wishes(s: Session, rng: random.Random) -> list[Callable[[], object]]:
         return rng.randrange(len(s.state.views))
 
     return [
-        lambda: s.set_psi(rng.uniform(-1, 2)),
-        lambda: s.walk(rng.gauss(0, 0.3), rng.gauss(0, 0.3)),
-        lambda: s.set_seed(rng.randrange(2**32)),
-        lambda: s.set_mix(rng.randrange(7), 0, rng.random()),
-        lambda: s.move(rng.gauss(0, 0.05), rng.gauss(0, 0.05)),
-        lambda: s.rotate_by(rng.gauss(0, 20)),
-        lambda: s.set_noise(mode=rng.choice(["none", "const", "random"]), seed=rng.randrange(5)),
-        lambda: s.add_edit(Edit(Nudge(rng.randrange(99), rng.randrange(9)), rng.gauss(0, 1))),
-        s.clear_edits,
-        s.reset,
+        lambda: s.look.set_psi(rng.uniform(-1, 2)),
+        lambda: s.look.walk(rng.gauss(0, 0.3), rng.gauss(0, 0.3)),
+        lambda: s.look.set_seed(rng.randrange(2**32)),
+        lambda: s.look.set_mix(rng.randrange(7), 0, rng.random()),
+        lambda: s.look.move(rng.gauss(0, 0.05), rng.gauss(0, 0.05)),
+        lambda: s.look.rotate_by(rng.gauss(0, 20)),
+        lambda: s.look.set_noise(mode=rng.choice(["none", "const", "random"]), seed=rng.randrange(5)),
+        lambda: s.look.add_edit(Edit(Nudge(rng.randrange(99), rng.randrange(9)), rng.gauss(0, 1))),
+        s.look.clear_edits,
+        s.look.reset,
         s.undo,
         s.redo,
         lambda: s.begin("stroke"),
         s.commit,
         s.cancel,
-        lambda: s.set_tap(a_view(), layer=rng.choice(["", "t1", "rgb", "gone"])),
-        lambda: s.set_tap(a_view(), spectrum=rng.random() < 0.5),
-        lambda: s.set_layout(rng.choice(["single", "grid", "wipe", "flicker"])),
-        lambda: s.set_active(rng.randrange(MAX_VIEWS)),
-        lambda: s.show_view(a_view()),
-        lambda: s.set_pair(rng.randrange(MAX_VIEWS), a_view()),
-        s.add_view,
-        lambda: s.add_view(rng.choice(["", "a", "b"])),
-        lambda: s.remove_view(a_view()),
-        s.swap_views,
-        lambda: s.set_drift(rng.choice([0.0, 1.0])),
-        lambda: s.set_animation(kind=rng.choice(["none", "spin", "circle", "shake"])),
-        lambda: s.set_transform(untransform=rng.random() < 0.5, scale_x=rng.uniform(0.5, 2)),
-        lambda: s.set_transform(residual=rng.choice(["none", "difference", "heat"])),
+        lambda: s.views.set_tap(a_view(), layer=rng.choice(["", "t1", "rgb", "gone"])),
+        lambda: s.views.set_tap(a_view(), spectrum=rng.random() < 0.5),
+        lambda: s.views.set_layout(rng.choice(["single", "grid", "wipe", "flicker"])),
+        lambda: s.views.set_active(rng.randrange(MAX_VIEWS)),
+        lambda: s.views.show(a_view()),
+        lambda: s.views.set_pair(rng.randrange(MAX_VIEWS), a_view()),
+        s.views.add,
+        lambda: s.views.add(rng.choice(["", "a", "b"])),
+        lambda: s.views.remove(a_view()),
+        s.views.swap,
+        lambda: s.look.set_drift(rng.choice([0.0, 1.0])),
+        lambda: s.look.set_animation(kind=rng.choice(["none", "spin", "circle", "shake"])),
+        lambda: s.look.set_transform(untransform=rng.random() < 0.5, scale_x=rng.uniform(0.5, 2)),
+        lambda: s.look.set_transform(residual=rng.choice(["none", "difference", "heat"])),
         lambda: s.lab.edit("Slit-scan", scan=rng.random() < 0.7),
         lambda: s.lab.set_slit(Slit(rng.gauss(0, 0.4), rng.gauss(0, 0.4), rng.uniform(-180, 180), rng.random())),
         lambda: s.lab.edit("Average", average=rng.choice(["none", "neighbours", "shifted", "turned"]), count=4),
         lambda: s.lab.measure("spectrum", s.active, ["spectrum"], 8),
         lambda: s.lab.measure_curves(s.active),
         lambda: s.lab.end_job(f"curves/{s.active}"),
-        lambda: s.set_model(a_view(), rng.choice("ab")),
-        lambda: s.request_thumbnail(str(rng.randrange(9)), s.look(), 0),
-        lambda: s.set_link(a_view(), rng.choice(ASPECTS), rng.random() < 0.5),
-        lambda: s.set_offset([rng.gauss(0, 0.1) for _ in range(8)]),
-        lambda: s.use_stored(s.documents.store_latent("w")),
+        lambda: s.models.request(a_view(), rng.choice("ab")),
+        lambda: s.request_thumbnail(str(rng.randrange(9)), s.look_of(), 0),
+        lambda: s.views.set_link(a_view(), rng.choice(ASPECTS), rng.random() < 0.5),
+        lambda: s.look.set_offset([rng.gauss(0, 0.1) for _ in range(8)]),
+        lambda: s.look.use_stored(s.documents.store_latent("w")),
         lambda: s.documents.paste_state_text(s.documents.state_text()),
         lambda: s.devices.set_dtype(rng.choice(["float32", "bfloat16"])),
     ]
@@ -96,13 +96,13 @@ def test_a_restless_hand_breaks_nothing(qtbot: QtBot) -> None:
     assert all(isinstance(f.error, LatentError) for f in world.failures)
     s.cancel()
     s.store.update(replace(ExplorerState(), views=tuple(replace(v, tap=Tap()) for v in s.state.views)), "calm")
-    s.set_layout("grid")
-    s.set_seed(1)
+    s.views.set_layout("grid")
+    s.look.set_seed(1)
     for view in range(len(s.state.views)):
         for name in ASPECTS:
-            s.set_link(view, name, True)
+            s.views.set_link(view, name, True)
         if not s.state.views[view].model:
-            s.set_model(view, "a")
+            s.models.request(view, "a")
     world.qtbot.waitUntil(lambda: all(view.model for view in s.state.views))
     world.settle(*range(len(s.state.views)))
     assert s.close()

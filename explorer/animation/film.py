@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from explorer.latents.table import LatentTable
+    from explorer.assets.table import AssetTable
     from explorer.render.results import ModelInfo
     from explorer.state import ExplorerState, Latent, Look
     from explorer.state.request import RenderSettings
@@ -200,7 +200,7 @@ class FilmRenderer:
         state: ExplorerState,
         film: Film,
         settings: RenderSettings | None = None,
-        table: LatentTable | None = None,
+        table: AssetTable | None = None,
         open_with: Any = open_model,
     ) -> None:
         film.check()

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from explorer.animation.recorder import Frames
+    from explorer.assets.table import AssetTable
     from explorer.jobs.cluster import Cluster
     from explorer.jobs.job import Job, JobContext
-    from explorer.latents.table import LatentTable
     from explorer.state import ExplorerState, Timeline
     from explorer.state.request import RenderSettings
 
@@ -82,7 +82,7 @@ def frames_on(cluster: Cluster, job: FilmJob) -> Frames:
     return made
 
 
-def even_speed_spec(state: ExplorerState, settings: RenderSettings, table: LatentTable) -> JobSpec:
+def even_speed_spec(state: ExplorerState, settings: RenderSettings, table: AssetTable) -> JobSpec:
     """Return the job that retimes a project's timeline so that the active view's picture changes evenly."""
     film = whole_film(state, layout=SINGLE[state.active])
     return JobSpec("even-speed", options=job_to_json(FilmJob(Path("even speed"), film, state, table, settings)))

@@ -58,9 +58,9 @@ def _mix_views(views: list[ViewState], weights: Weights, segment: Segment) -> Vi
 def mix_looks(looks: Sequence[Look], weights: Weights, segment: Segment) -> Look:
     """Return a weighted mean of looks.
 
-    Numbers are blended; seeds, modes and kinds of motion are taken from the first look. Two amounts of mixing from
-    different sources cannot be blended directly: the first fades out before the second fades in, unless the
-    segment's space is `ws`, where whole styles are blended.
+    Numbers are blended; seeds, modes, kinds of motion and sources are taken from the first look. Two amounts of
+    mixing from different sources cannot be blended directly: the first fades out before the second fades in, unless
+    the segment's space is `ws`, where whole styles are blended.
     """
     if all(look == looks[0] for look in looks):
         return looks[0]
@@ -69,6 +69,7 @@ def mix_looks(looks: Sequence[Look], weights: Weights, segment: Segment) -> Look
         "classes": _classes([look.classes for look in looks], weights),
         "noise": _noise([look.noise for look in looks], weights),
         "transform": _transform([look.transform for look in looks], weights),
+        "source": first.source,
     }
     if segment.space == "ws" and any(_style(look) != _style(first) for look in looks):
         points = tuple(BlendPoint(k.latent, w, *_style(k)[1:]) for k, w in zip(looks, weights, strict=True))

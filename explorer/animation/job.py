@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from explorer.animation import parts
 from explorer.animation.film import MAX_FRAMES, Film, shown_in
 from explorer.animation.player import Player, with_snapshot
+from explorer.assets.table import AssetTable
 from explorer.checkpoints import bundled
 from explorer.errors import FilmError, LatentwalkError, ProjectError
-from explorer.latents.table import LatentTable
 from explorer.project.document import project_from_json, to_json, write_whole
 from explorer.project.limits import MAX_BYTES
 from explorer.project.model_places import places_of, places_to_json
@@ -57,7 +57,7 @@ class FilmJob:
     path: Path
     film: Film
     state: ExplorerState
-    table: LatentTable = field(default_factory=LatentTable)
+    table: AssetTable = field(default_factory=AssetTable)
     settings: RenderSettings = field(default_factory=RenderSettings)
 
     def same_as(self, other: FilmJob) -> bool:

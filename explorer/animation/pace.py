@@ -24,7 +24,7 @@ from explorer.util.steps import Steps, run
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from explorer.latents.table import LatentTable
+    from explorer.assets.table import AssetTable
     from explorer.state import ExplorerState, Timeline
     from explorer.state.request import RenderSettings
 
@@ -52,7 +52,7 @@ def evened(
     state: ExplorerState,
     film: Film,
     settings: RenderSettings | None = None,
-    table: LatentTable | None = None,
+    table: AssetTable | None = None,
     make_renderer: Any = FilmRenderer,
 ) -> ExplorerState:
     """Return the project with its keys' times and easing adjusted so that the picture changes evenly.
@@ -66,7 +66,7 @@ def evened_steps(
     state: ExplorerState,
     film: Film,
     settings: RenderSettings | None = None,
-    table: LatentTable | None = None,
+    table: AssetTable | None = None,
     make_renderer: Any = FilmRenderer,
 ) -> Job[Timeline]:
     """Run `evened` as a job, one picture per step; its value is the old timeline, and at the end the new one."""

@@ -23,25 +23,19 @@ from explorer.animation.performance import Performance
 from explorer.animation.player import with_snapshot
 from explorer.errors import LatentwalkError, ProjectError
 from explorer.project.delta import delta_decode, delta_encode
-from explorer.project.document import (
-    Project,
-    latent_from_json,
-    latent_to_json,
-    latents_of_look,
-    project_from_json,
-    to_json,
-)
+from explorer.project.document import Project, asset_from_json, asset_to_json, project_from_json, to_json
 from explorer.project.limits import MAX_BYTES
 from explorer.state import RecordedState, Timeline
 from explorer.state.codec import decode, encode
 from explorer.state.migrations import migrate_performance
 from explorer.state.timeline_edits import check_timeline
+from explorer.util.asset_ids import assets_of
 from explorer.util.plain_text import visible
 from explorer.util.regular_file import read_regular
 from explorer.util.strict_json import parse_json
 
 if TYPE_CHECKING:
-    from explorer.latents.table import LatentTable
+    from explorer.assets.table import AssetTable
     from explorer.project.model_places import ModelPlace
     from explorer.state import ExplorerState
 
@@ -85,7 +79,7 @@ class RecordingJournal:
         """True between `begin` and `end` or `drop`."""
         return self._writer is not None
 
-    def begin(self, state: ExplorerState, table: LatentTable, places: Callable[[], tuple[ModelPlace, ...]]) -> None:
+    def begin(self, state: ExplorerState, table: AssetTable, places: Callable[[], tuple[ModelPlace, ...]]) -> None:
         """Begin a recording; it replaces a previous one in the same file once it is on disk."""
         self._close()
         made = _Writer(self.path, state, table, places, self._prepare, self._report, self._last)
@@ -132,7 +126,7 @@ class _Writer:
         self,
         path: Path,
         state: ExplorerState,
-        table: LatentTable,
+        table: AssetTable,
         places: Callable[[], tuple[ModelPlace, ...]],
         prepare: Callable[[], None],
         report: Callable[[str], None],
@@ -197,17 +191,16 @@ class _Writer:
 
     def _head(self) -> dict[str, Any]:
         project = to_json(self._state, self._table, self._places())
-        self._known = set(project.get("latents", {}))
+        self._known = set(project.get("assets", {}))
         return {"format": FORMAT, "version": 1, "project": project}
 
     def _lines(self, samples: list[RecordedState]) -> Iterator[bytes]:
         for sample in samples:
-            for look in (sample.pose.shared, *(view.own for view in sample.pose.views)):
-                for key in sorted(latents_of_look(look) - self._known):
-                    self._known.add(key)
-                    latent = self._table.get(key)
-                    if latent is not None:
-                        yield _line({"latent": key, "item": latent_to_json(latent)})
+            for key in sorted(assets_of(sample) - self._known):
+                self._known.add(key)
+                asset = self._table.get(key)
+                if asset is not None:
+                    yield _line({"asset": key, "item": asset_to_json(asset)})
             now = encode(sample)
             yield _line({"sample": now if self._before is None else delta_encode([self._before, now])[1]})
             self._before = now
@@ -294,13 +287,12 @@ def recover_recording(path: Path, project: Project | None = None) -> Project:
     base = project or project_from_json(lines[0].get("project"))
     begun = base if project is None else project_from_json(lines[0].get("project"))
     version = lines[0]["project"]["version"]
-    for key in begun.table:
-        base.table.add(begun.table[key])
+    base.table.add_all(begun.table.values())
     rows, seconds = [], 0.0
     for line in lines[1:]:
-        if "latent" in line:
+        if key := line.get("asset", line.get("latent")):  # until 2026-12 there were latents only
             with contextlib.suppress(LatentwalkError):
-                base.table.add(latent_from_json(str(line["latent"]), line.get("item"), version))
+                base.table.add(asset_from_json(str(key), line.get("item"), version))
         elif "sample" in line:
             rows.append(line["sample"])
         elif isinstance(line.get("end"), float):

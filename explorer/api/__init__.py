@@ -9,11 +9,12 @@
 Changes to the names listed here are noted in the changelog; other modules may change at any time.
 """
 
-from explorer.api.arguments import ClassChoice, EditLike, LatentLike, Layers, Mix
+from explorer.api.arguments import ClassChoice, EditLike, LatentLike, Layers, MaskLike, Mix, SourceLike
 from explorer.api.model import Model, model_of, open_model
 from explorer.api.picture import Picture
 from explorer.api.walk import Walk
-from explorer.latents.table import StoredLatent
+from explorer.assets.latent import StoredLatent
+from explorer.assets.picture import StoredMask, StoredPicture
 from explorer.state import Edit, Look, Nudge, Offset
 
 __all__ = [
@@ -23,12 +24,16 @@ __all__ = [
     "LatentLike",
     "Layers",
     "Look",
+    "MaskLike",
     "Mix",
     "Model",
     "Nudge",
     "Offset",
     "Picture",
+    "SourceLike",
     "StoredLatent",
+    "StoredMask",
+    "StoredPicture",
     "Walk",
     "model_of",
     "open_model",

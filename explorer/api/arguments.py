@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
+from explorer.assets.latent import StoredLatent
+from explorer.assets.picture import StoredMask, StoredPicture
 from explorer.errors import LatentError, UsageError
 from explorer.latents.groups import GROUPS, group_of
 from explorer.latents.seeds import SEED_COUNT
-from explorer.latents.table import StoredLatent
 from explorer.state import Classes, Edit, EditValue, Nudge, Offset
 
 if TYPE_CHECKING:
@@ -26,11 +27,14 @@ __all__ = [
     "EditLike",
     "LatentLike",
     "Layers",
+    "MaskLike",
     "Mix",
+    "SourceLike",
     "classes_of",
     "edited",
     "entries_of",
     "seed_of",
+    "source_assets",
 ]
 
 LatentLike: TypeAlias = "int | StoredLatent | NDArray[np.floating[Any]]"
@@ -47,6 +51,12 @@ EditLike: TypeAlias = "Edit | EditValue"
 
 ClassChoice: TypeAlias = "int | str | Mapping[int | str, float] | None"
 """A class by number or name, or a mixture as {class: weight}; None is the first class."""
+
+SourceLike: TypeAlias = "StoredPicture | NDArray[np.uint8]"
+"""A picture, or its pixels uint8 `[H, W, C]`: grey, RGB, or RGB and alpha."""
+
+MaskLike: TypeAlias = "StoredMask | NDArray[np.uint8]"
+"""A mask, or its values uint8 `[H, W]`; 255 is inside."""
 
 
 def seed_of(seed: object) -> int:
@@ -84,6 +94,25 @@ def classes_of(classes: ClassChoice, model_info: ModelInfo) -> Classes:
             raise UsageError(f"{model_info.name} has no class {chosen!r}.", hint)
         weights.append((index, float(weight)))
     return Classes(tuple(weights))
+
+
+def source_assets(
+    source: SourceLike | None, masks: Iterable[MaskLike], model_info: ModelInfo
+) -> tuple[StoredPicture | None, tuple[StoredMask, ...]]:
+    """Return the source picture and masks of a model.
+
+    Raises:
+        AssetError: One is not valid.
+        UsageError: The model takes none.
+    """
+    stored = tuple(mask if isinstance(mask, StoredMask) else StoredMask(np.asarray(mask)) for mask in masks)
+    if source is None and not stored:
+        return None, ()
+    if not model_info.info.source_channels:
+        raise UsageError(f"{model_info.name} takes no source picture.", "Only image-to-image networks do.")
+    if source is not None and not isinstance(source, StoredPicture):
+        source = StoredPicture(np.asarray(source))
+    return source, stored
 
 
 def edited(edits: Iterable[EditLike], info: GeneratorInfo) -> tuple[Edit, ...]:

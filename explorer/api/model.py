@@ -16,13 +16,14 @@ import numpy as np
 import torch
 
 from explorer.animation.walk import seconds_of_walk, walk_timeline
-from explorer.api.arguments import classes_of, edited, entries_of, seed_of
+from explorer.api.arguments import classes_of, edited, entries_of, seed_of, source_assets
 from explorer.api.picture import Picture, picture_of
 from explorer.api.walk import Walk
+from explorer.assets.latent import Space, StoredLatent
+from explorer.assets.table import AssetTable
 from explorer.errors import CostlyModelError, UsageError
 from explorer.generators.base import NoiseMode
 from explorer.latents.seeds import z_of_seed
-from explorer.latents.table import LatentTable, Space, StoredLatent
 from explorer.ops import native
 from explorer.render.devices import device_named
 from explorer.render.headless import HeadlessRenderer
@@ -38,6 +39,7 @@ from explorer.state import (
     MixSource,
     Noise,
     Segment,
+    Source,
     Tap,
     Transform,
     Truncation,
@@ -47,7 +49,7 @@ from explorer.state.request import RenderSettings
 
 if TYPE_CHECKING:
     from explorer.analysis.estimate import Estimate
-    from explorer.api.arguments import ClassChoice, EditLike, LatentLike, Mix
+    from explorer.api.arguments import ClassChoice, EditLike, LatentLike, MaskLike, Mix, SourceLike
     from explorer.generators.base import Generator
     from explorer.ops.backend import Backend
 
@@ -114,7 +116,7 @@ class Model:
 
     def __init__(self, renderer: HeadlessRenderer, model_info: ModelInfo) -> None:
         self._renderer, self.metadata, self.info = renderer, model_info, renderer.info
-        self._table = LatentTable()
+        self._table = AssetTable()
 
     def __repr__(self) -> str:
         height, width = self.info.img_size
@@ -134,6 +136,8 @@ class Model:
         noise_seed: int = 0,
         translate: tuple[float, float] = (0.0, 0.0),
         rotate: float = 0.0,
+        source: SourceLike | None = None,
+        masks: Iterable[MaskLike] = (),
         layer: str = "",
     ) -> Picture:
         """Render one picture.
@@ -150,11 +154,14 @@ class Model:
             noise_seed: Seed of random noise, 0 .. 2**32 - 1.
             translate: Translation right and down, in image widths.
             rotate: Rotation in degrees, counter-clockwise.
+            source: Picture that an image-to-image network changes, uint8 `[H, W, C]` of any size.
+            masks: Its masks, uint8 `[H, W]`, as many as the network takes.
             layer: Render this layer's activation instead of the picture; names are in `info.layers`.
 
         Raises:
+            AssetError: The source or a mask is not valid.
             LatentError: The latent does not fit the model.
-            RequestError: A number is not finite, or the layer does not exist.
+            RequestError: A number is not finite, the layer does not exist, or the network's source is missing.
             UsageError: The model does not support an argument.
         """
         if noise not in get_args(NoiseMode):
@@ -164,6 +171,7 @@ class Model:
             self._look(seed if latent is None else latent, psi, cutoff, mix, edits, classes),
             noise=Noise(noise, seed_of(noise_seed)),
             transform=Transform(x=float(x), y=float(y), rotate=float(rotate)),
+            source=self._source(source, masks),
         )
         return self.render_look(look, layer=layer)
 
@@ -236,6 +244,8 @@ class Model:
         mix: Iterable[Mix] = (),
         edits: Iterable[EditLike] = (),
         classes: ClassChoice = None,
+        source: SourceLike | None = None,
+        masks: Iterable[MaskLike] = (),
     ) -> Walk:
         """Return a walk from latent to latent: a sequence of lazily rendered pictures that can be saved as a film.
 
@@ -251,8 +261,11 @@ class Model:
             mix: As in `render`.
             edits: As in `render`.
             classes: As in `render`.
+            source: As in `render`.
+            masks: As in `render`.
 
         Raises:
+            AssetError: The source or a mask is not valid.
             LatentError: A latent does not fit the model.
             RequestError: A number is not finite.
             UsageError: There are no latents, or the walk is too long.
@@ -260,7 +273,8 @@ class Model:
         stops, mix, edits = list(latents), list(mix), list(edits)
         if not stops:
             raise UsageError("A walk needs at least one latent.", "For example walk([1, 2, 3]).")
-        looks = [self._look(stop, psi, cutoff, mix, edits, classes) for stop in stops]
+        given = self._source(source, masks)
+        looks = [replace(self._look(stop, psi, cutoff, mix, edits, classes), source=given) for stop in stops]
         for look in looks:
             self._renderer.request(look, table=self._table)  # raises errors here instead of at the first frame
         has_seeds = all(not look.latent.stored for look in looks)
@@ -339,6 +353,12 @@ class Model:
             space: Space = "w" if latent.ndim == 1 else "ws"
             return Latent(stored=self._table.add(StoredLatent(space, latent, self.metadata.sha256)))
         return Latent(seed_of(latent))
+
+    def _source(self, source: SourceLike | None, masks: Iterable[MaskLike]) -> Source:
+        """Return a source as in a look; arrays are stored in the table."""
+        picture, stored = source_assets(source, masks, self.metadata)
+        key = "" if picture is None else self._table.add(picture)
+        return Source(key, tuple(self._table.add(mask) for mask in stored))
 
     def _mixing(self, mix: Iterable[Mix]) -> Mixing:
         sources: list[MixSource] = []

@@ -17,7 +17,7 @@ from explorer.api.picture import Picture, picture_of
 if TYPE_CHECKING:
     from explorer.animation.formats import Quality
     from explorer.animation.recorder import Progress
-    from explorer.latents.table import LatentTable
+    from explorer.assets.table import AssetTable
     from explorer.render.headless import HeadlessRenderer
     from explorer.render.results import ModelInfo
     from explorer.state import ExplorerState
@@ -33,7 +33,7 @@ class Walk(Sequence[Picture]):
     """
 
     def __init__(
-        self, state: ExplorerState, renderer: HeadlessRenderer, model_info: ModelInfo, table: LatentTable
+        self, state: ExplorerState, renderer: HeadlessRenderer, model_info: ModelInfo, table: AssetTable
     ) -> None:
         self.state, self._opened, self._table = state, (renderer, model_info), table
         self._film, self._player = whole_film(state), Player(state)

@@ -13,7 +13,7 @@ from explorer.commands.numbers import ranges_of
 from explorer.errors import LatentError
 
 if TYPE_CHECKING:
-    from explorer.latents.table import Space, StoredLatent
+    from explorer.assets.latent import Space, StoredLatent
     from explorer.render.results import ModelInfo
 
 __all__ = ["LatentChoice", "add_latent_options", "choice_from", "latents_of", "latents_of_picture"]

@@ -63,10 +63,10 @@ def run(arguments: argparse.Namespace) -> int:
         check_output("--raw", arguments.raw, ".npy")
     choice = choice_from(arguments)
     seeds = seeds_of("--seed", arguments.seed)
-    from explorer.latents.table import LatentTable
+    from explorer.assets.table import AssetTable
     from explorer.render.headless import open_model
 
-    table = LatentTable()
+    table = AssetTable()
     settings = settings_from(arguments)
     check_cost(arguments, [arguments.model], settings.device)
     renderer, model_info = open_model(arguments.model, settings)

@@ -26,7 +26,7 @@ from explorer.util.view_marks import letter
 if TYPE_CHECKING:
     from explorer.animation.film import Film
     from explorer.animation.job import FilmJob
-    from explorer.latents.table import LatentTable
+    from explorer.assets.table import AssetTable
     from explorer.render.headless import HeadlessRenderer
     from explorer.render.results import ModelInfo
     from explorer.state import ExplorerState, Look
@@ -158,7 +158,7 @@ def _with_defaults(a: argparse.Namespace) -> argparse.Namespace:
     return argparse.Namespace(**{**vars(a), **a.defaults, **given})
 
 
-def _project(a: argparse.Namespace) -> tuple[ExplorerState, LatentTable]:
+def _project(a: argparse.Namespace) -> tuple[ExplorerState, AssetTable]:
     from explorer.project.document import load_project
     from explorer.project.model_search import find_models
     from explorer.util.plain_text import visible
@@ -178,7 +178,7 @@ def _project(a: argparse.Namespace) -> tuple[ExplorerState, LatentTable]:
     return found.state, project.table
 
 
-def _walk(a: argparse.Namespace, opened: Callable[[str], Opened]) -> tuple[ExplorerState, LatentTable]:
+def _walk(a: argparse.Namespace, opened: Callable[[str], Opened]) -> tuple[ExplorerState, AssetTable]:
     """Return a timeline with one keyframe for each seed or latent, in the given order."""
     from explorer.animation.film import Film, rate_of
     from explorer.animation.walk import seconds_of_walk, walk_timeline
@@ -201,16 +201,16 @@ def _walk(a: argparse.Namespace, opened: Callable[[str], Opened]) -> tuple[Explo
 
 def _stops(
     a: argparse.Namespace, models: list[str], opened: Callable[[str], Opened]
-) -> tuple[list[Look], LatentTable]:
+) -> tuple[list[Look], AssetTable]:
     """Return the latents that a walk visits."""
-    from explorer.latents.table import LatentTable
+    from explorer.assets.table import AssetTable
     from explorer.state import Latent, Look, Truncation
 
     choice = choice_from(a)
     psi = a.psi if a.psi is not None else 0.7 if choice is None else 1.0
     if not math.isfinite(psi):
         raise UsageError(f"--psi {psi} is not a finite number.", "For example 0.7.")
-    table = LatentTable()
+    table = AssetTable()
     if choice is None:
         latents = [Latent(seed) for seed in seeds_of("--seeds", a.seeds)]
         classes = classes_from(a.class_name, [classes_of_file(model) for model in models])

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
@@ -57,7 +57,10 @@ def use_kinds(kinds: Callable[[], Mapping[str, EditKind[Any]]]) -> None:
 
 
 class EditValue(Tagged):
-    """Base of the values of all kinds: frozen dataclasses of plain numbers, strings and tuples."""
+    """Base of the values of all kinds: frozen dataclasses of plain numbers, texts and tuples.
+
+    A field that names an asset is annotated `AssetId` (`explorer.util.asset_ids`), so that the asset is saved too.
+    """
 
     __slots__ = ()
 
@@ -112,10 +115,10 @@ class Strength:
 
 
 class Assets(Protocol):
-    """The arrays that a state refers to by id."""
+    """The assets that a state names by id, an `AssetTable`."""
 
     def get(self, key: str) -> Any | None:
-        """Return the array of that id, or None."""
+        """Return the asset with an id, or None."""
         ...
 
 
@@ -234,10 +237,6 @@ class EditKind(ABC, Generic[E]):
     def unpack(self, data: Any) -> Any:
         """Return what `pack` wrote. Raises KeyError, TypeError or ValueError."""
         return unpacked(data)
-
-    def assets(self, value: E) -> Iterable[str]:
-        """Return the ids of the arrays that the value refers to, which are saved with it."""
-        return ()
 
     def limit(self, info: GeneratorInfo) -> Strength:
         """Return the range of strength for a network."""

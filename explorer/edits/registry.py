@@ -27,7 +27,7 @@ from explorer.util.plain_text import visible
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
 
-__all__ = ["KINDS", "assets_of", "describe", "is_of_styles", "kind_of", "kinds", "resolve_edits"]
+__all__ = ["KINDS", "describe", "is_of_styles", "kind_of", "kinds", "resolve_edits"]
 
 KINDS: tuple[EditKind[Any], ...] = (NudgeKind(), OffsetKind())
 """The built-in kinds."""
@@ -73,15 +73,6 @@ def describe(edit: Edit) -> str:
         return kind.describe(edit.value) if kind.name in _BUILT_IN else _described(kind, edit.value)
     name = edit.value.name if isinstance(edit.value, UnknownEdit) else edit.value.kind
     return f"{visible(name, 40)} (unknown edit)"
-
-
-def assets_of(edits: Iterable[Edit]) -> set[str]:
-    """Return the ids of the arrays that edits refer to."""
-    found: set[str] = set()
-    for edit in edits:
-        kind = kind_of(edit.value)
-        found.update(kind.assets(edit.value) if kind is not None else ())
-    return found
 
 
 def is_of_styles(edit: Edit) -> bool:

@@ -11,7 +11,7 @@ from explorer.generators.ws_groups import by_resolution, named_by_resolution
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo, LayerInfo
 
-__all__ = ["Family", "Motion", "StartLook", "Training"]
+__all__ = ["Family", "Motion", "StartLook"]
 
 Motion = Literal["translate", "rotate"]
 
@@ -22,23 +22,6 @@ class StartLook:
 
     psi: float = 1.0
     cutoff: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Training:
-    """How the training of a family differs from the others.
-
-    Args:
-        defaults: Settings of `explorer.training` of its published trainer, by name.
-        blurs: Whether the discriminator sees blurred pictures at first; the duration depends on the batch size.
-        channel_factor: Ratio of the generator's channels to the discriminator's.
-        regularises_paths: Whether it uses path-length regularisation and style mixing.
-    """
-
-    defaults: Mapping[str, Any] = field(default_factory=dict)
-    blurs: bool = False
-    channel_factor: int = 1
-    regularises_paths: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +40,8 @@ class Family:
         start: Initial look of a view.
         group: Function that returns the group ("coarse", "middle", "fine") of an entry of `ws`.
         label: Function that returns a layer's display name.
-        training: How it is trained; None if it cannot be trained here.
+        trainer: Reference to an `explorer.training.family_trainer.FamilyTrainer`; empty if it cannot be trained
+            here.
     """
 
     name: str
@@ -70,4 +54,4 @@ class Family:
     start: StartLook = StartLook()
     group: Callable[[GeneratorInfo, int], str] = by_resolution
     label: Callable[[LayerInfo], str] = named_by_resolution
-    training: Training | None = None
+    trainer: str = ""

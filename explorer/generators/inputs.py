@@ -40,7 +40,7 @@ class Inputs:
             width, for y as well); None is the identity. Families without an input transform apply their documented
             counterpart.
         source: `[N, source_channels, H, W]` in -1..1, the source picture of an image-to-image network.
-        masks: `num_masks` masks, each `[N, 1, H, W]`.
+        masks: `num_masks` masks, each `[N, 1, H, W]` in 0..1; empty for none.
         noise: The noise that the layers add.
     """
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from explorer.errors import LatentwalkError, UnsupportedModelError
-from explorer.generators.family import Family, Training
+from explorer.generators.family import Family
 from explorer.generators.ws_groups import by_depth, named_by_layer
 from explorer.util import plugins
 from explorer.util.plain_text import visible
@@ -14,7 +14,7 @@ from explorer.util.plain_text import visible
 if TYPE_CHECKING:
     from explorer.generators.base import Generator
 
-__all__ = ["build", "described", "families", "family", "read_config"]
+__all__ = ["attribute", "build", "described", "families", "family", "read_config"]
 
 _STYLEGAN3 = "explorer.generators.stylegan3_layers:StyleGAN3Config"
 
@@ -24,9 +24,9 @@ _BUILT_IN = {
         Family(
             name="stylegan2",
             title="StyleGAN2",
-            config="explorer.generators.stylegan2:StyleGAN2Config",
+            config="explorer.generators.stylegan2_config:StyleGAN2Config",
             build="explorer.generators.stylegan2:StyleGAN2Generator",
-            training=Training({"lr_g": 2e-3}, regularises_paths=True),
+            trainer="explorer.training.stylegan2:StyleGAN2Trainer",
         ),
         Family(
             name="stylegan3-t",
@@ -36,7 +36,7 @@ _BUILT_IN = {
             equivariant=frozenset({"translate"}),
             group=by_depth,
             label=named_by_layer,
-            training=Training({"lr_g": 2.5e-3, "mixing_probability": 0.0, "path_weight": 0.0}),
+            trainer="explorer.training.stylegan3:StyleGAN3TTrainer",
         ),
         Family(
             name="stylegan3-r",
@@ -47,11 +47,7 @@ _BUILT_IN = {
             equivariant=frozenset({"translate", "rotate"}),
             group=by_depth,
             label=named_by_layer,
-            training=Training(
-                {"lr_g": 2.5e-3, "mixing_probability": 0.0, "path_weight": 0.0},
-                blurs=True,
-                channel_factor=2,  # as published
-            ),
+            trainer="explorer.training.stylegan3:StyleGAN3RTrainer",
         ),
     )
 }
@@ -101,7 +97,7 @@ def build(name: str, config: Mapping[str, Any]) -> Generator:
     from explorer.generators.base import Generator
 
     found = family(name)
-    make = _resolved(found, found.build)
+    make = attribute(found, found.build)
     settings = read_config(name, config)
     # Inference tensors have no version counter, so values derived from them could not be cached.
     with torch.inference_mode(False):
@@ -121,7 +117,7 @@ def read_config(name: str, config: Mapping[str, Any]) -> Any:
     from explorer.generators.config import config_from_mapping
 
     found = family(name)
-    make = _resolved(found, found.config)
+    make = attribute(found, found.config)
     return _called(found, lambda values: config_from_mapping(make, values, found.title), {**found.preset, **config})
 
 
@@ -134,7 +130,12 @@ def _accept(name: str, value: Any) -> Family:
     return value
 
 
-def _resolved(found: Family, reference: str) -> Any:
+def attribute(found: Family, reference: str) -> Any:
+    """Return what a reference `module:attribute` of a family's descriptor names, imported when first used.
+
+    Raises:
+        UnsupportedModelError: It cannot be imported from the plug-in.
+    """
     try:
         return plugins.resolve(reference)
     except Exception as error:  # importing a plug-in may raise anything

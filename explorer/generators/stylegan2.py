@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass
-from typing import Annotated, Literal, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from explorer.errors import MismatchError
 from explorer.ops import backend
 from explorer.ops.bias_act import ACTIVATIONS, bias_act
 from explorer.ops.conv2d_resample import conv2d_resample
@@ -20,72 +18,11 @@ from explorer.ops.prepared_styles import PreparedStyles
 from explorer.ops.upfirdn2d import setup_filter, upsample2d
 
 from .base import Activation, GeneratorInfo, Inputs, LayerInfo, NoiseSpec, SynthesisLayer
-from .config import (
-    CLAMP,
-    CLASSES,
-    RATE,
-    SHARE,
-    WIDTH,
-    ActivationName,
-    ClassNames,
-    Items,
-    Within,
-    check_filter,
-    check_settings,
-)
 from .mapping import FullyConnectedLayer, MappedGenerator, MappingNetwork
 from .motion import resample
+from .stylegan2_config import StyleGAN2Config
 
-__all__ = ["StyleGAN2Config", "StyleGAN2Generator", "layer_noise"]
-
-
-@dataclass(frozen=True, slots=True)
-class StyleGAN2Config:
-    """Flat settings, with NVIDIA's names and defaults.
-
-    `mapping_*` are the entries of NVIDIA's `mapping_kwargs` (`mapping_layers` is its `num_layers`), the rest those
-    of the generator and its `synthesis_kwargs`. `num_fp16_res` is stored but has no effect: the caller chooses the
-    precision. Note that StyleGAN2-ADA's own default of `conv_clamp` is None.
-    """
-
-    img_resolution: Annotated[int, Within(4, 8192)]
-    z_dim: Annotated[int, WIDTH] = 512
-    c_dim: Annotated[int, CLASSES] = 0
-    w_dim: Annotated[int, WIDTH] = 512
-    img_channels: Annotated[int, Within(1, 64)] = 3
-    channel_base: Annotated[int, Within(1, 1 << 22)] = 32768
-    channel_max: Annotated[int, WIDTH] = 512
-    architecture: Literal["skip", "orig", "resnet"] = "skip"
-    resample_filter: Annotated[tuple[Annotated[float, Within(-1e4, 1e4)], ...], Items(1, 64)] = (1, 3, 3, 1)
-    num_fp16_res: Annotated[int, Within(0, 64)] = 4
-    conv_clamp: Annotated[float, CLAMP] | None = 256
-    use_noise: bool = True
-    activation: ActivationName = "lrelu"
-    mapping_layers: Annotated[int, Within(1, 64)] = 8
-    mapping_lr_multiplier: Annotated[float, RATE] = 0.01
-    mapping_embed_features: Annotated[int, WIDTH] | None = None
-    mapping_layer_features: Annotated[int, WIDTH] | None = None
-    mapping_activation: ActivationName = "lrelu"
-    w_avg_beta: Annotated[float, SHARE] | None = 0.998
-    class_names: ClassNames = ()
-
-    def __post_init__(self) -> None:
-        check_settings(self)
-        size = self.img_resolution
-        if size & (size - 1):
-            raise MismatchError(f"StyleGAN2 needs a resolution that is a power of two of at least 4, not {size}.")
-        if self.channel_base < size:
-            raise MismatchError(f"StyleGAN2 with channel_base {self.channel_base} has no channels at {size} px.")
-        check_filter("resample_filter", self.resample_filter)
-
-    def channels(self, resolution: int) -> int:
-        """Return the number of feature channels at a resolution."""
-        return min(self.channel_base // resolution, self.channel_max)
-
-    @property
-    def resolutions(self) -> tuple[int, ...]:
-        """4, 8, ... `img_resolution`."""
-        return tuple(4 << i for i in range(int(math.log2(self.img_resolution)) - 1))
+__all__ = ["StyleGAN2Generator", "layer_noise"]
 
 
 def layer_noise(seed: int, name: str, batch: int, height: int, width: int) -> Tensor:

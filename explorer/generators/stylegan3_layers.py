@@ -1,20 +1,23 @@
-"""StyleGAN3's layer table, derived from the configuration: cutoffs, rates, sizes, channels, filters, paddings."""
+"""StyleGAN3's settings, the layer table that follows from them (cutoffs, rates, sizes, filters), and its cost."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
 from explorer.errors import MismatchError
 
 from .config import CLAMP, CLASSES, RATE, SHARE, WIDTH, ClassNames, Within, check_settings, config_from_mapping
+from .cost import FLOAT_BYTES, LayerCost, PictureCost, derived_bytes, picture_cost, total_cost
 
 __all__ = ["InputSpec", "LayerSpec", "StyleGAN3Config", "layer_table"]
 
+_STRIP, _TILE = 16, 32  # rows and columns that `FilteredProducts` processes at a time
+_KERNEL_FLOP = 21  # 1 ns per output of the native filter, at the rate of large convolutions
 _TAPS = 1024  # maximum per filter; the published models have 12 and 24
 
 
@@ -195,3 +198,70 @@ def _check_taps(config: StyleGAN3Config, index: int, taps: int) -> None:
             "Correct filter_size, lrelu_upsampling, first_stopband or last_stopband_rel in the file's settings, "
             "or get the file again.",
         )
+
+
+@picture_cost.register
+def _(config: StyleGAN3Config, *, kernels: bool = False) -> PictureCost:
+    return total_cost(_layer_costs(config, kernels), config.img_channels, config.img_resolution)
+
+
+def _layer_costs(config: StyleGAN3Config, kernels: bool) -> Iterator[LayerCost]:
+    first, specs = layer_table(config)
+    yield _fourier_features(first)
+    for spec in specs:
+        i, o, k = spec.in_channels, spec.out_channels, spec.conv_kernel
+        wide = spec.in_size + k - 1  # side in pixels after the convolution
+        convolved = o * wide * wide
+        # Input, styled copy and output, twice for the library's convolution layout.
+        work = 3 * i * spec.in_size**2 + 2 * convolved
+        filtering = _Filtering(0, 0, 0)
+        if not spec.is_torgb:
+            filtering = _by_kernel(spec) if kernels and _is_published(spec) else _by_products(spec, wide)
+            work = max(work, 2 * convolved + filtering.work)
+        cached = derived_bytes(i, o, k * k, 2) + filtering.cached
+        yield LayerCost(spec.name, FLOAT_BYTES * work, cached, 2 * k * k * i * convolved, filtering.flop)
+
+
+def _fourier_features(spec: InputSpec) -> LayerCost:
+    points = spec.size**2
+    work = FLOAT_BYTES * (3 * spec.channels * points + 2 * spec.channels**2)
+    return LayerCost("input", work, 0, (2 * spec.channels + 4) * spec.channels * points)
+
+
+class _Filtering(NamedTuple):
+    """Cost of a filtered leaky ReLU: working elements, cached bytes, operations."""
+
+    work: int
+    cached: int
+    flop: int
+
+
+def _is_published(spec: LayerSpec) -> bool:
+    """Return whether the native kernel supports the layer's filters."""
+    known = (spec.up_factor in (2, 4), spec.down_factor == 2, spec.up_taps == 6 * spec.up_factor)
+    return all(known) and spec.down_taps == 12
+
+
+def _by_kernel(spec: LayerSpec) -> _Filtering:
+    outputs = spec.out_channels * spec.out_size**2
+    return _Filtering(outputs, 0, _KERNEL_FLOP * outputs)
+
+
+def _by_products(spec: LayerSpec, wide: int) -> _Filtering:
+    """Return the cost as products with banded matrices; see `explorer.ops.filtered_products`."""
+    up, down, c, out = spec.up_factor, spec.down_factor, spec.out_channels, spec.out_size
+    mid = (out - 1) * down + spec.down_taps  # samples per side at the higher rate
+    # A radial filter becomes a sum of separable ones; their number is that of designed filters with 12 to 512 taps.
+    terms = min(math.ceil(math.sqrt(2 * spec.down_taps)), spec.down_taps) if spec.down_radial else 1
+    tall, narrow, result = wide * c * mid, terms * out * c * mid, 2 * c * out * out
+    strip = ((_STRIP - 1) * down + spec.down_taps) * c * mid
+    # Matrices in float64, as they are designed: one per axis for upsampling, and one per term for downsampling;
+    # each
+    # takes three times as much while it is computed.
+    matrices = 8 * 2 * (mid * wide + terms * out * mid)
+    design = 3 * 2 * mid * max(wide, out)
+    up_band, down_band = _TILE // up + spec.up_taps // up + 1, _TILE * down + spec.down_taps
+    strip_band = (_STRIP * down + spec.down_taps) // up + spec.up_taps // up + 1
+    flop = 2 * c * mid * (wide * up_band + (out * down + spec.down_taps) * strip_band)
+    flop += 2 * terms * c * (mid * out * (_STRIP * down + spec.down_taps) + out * out * down_band)
+    return _Filtering(max(tall + narrow + strip + result, design), matrices + matrices // 8, flop)

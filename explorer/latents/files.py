@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from explorer.assets.latent import Space, StoredLatent
 from explorer.errors import LatentError
 from explorer.latents.readers import MAX_LATENTS, METADATA_KEY, RawLatent, read_latents
 from explorer.latents.recipes import recipe_to_text
-from explorer.latents.table import Space, StoredLatent
 from explorer.util.atomic_write import atomic_write
 from explorer.util.plain_text import visible
 

@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from explorer.assets.latent import SPACES, Space
 from explorer.checkpoints.allow_list import UNREAD_TENSOR
 from explorer.checkpoints.latentwalk_format import read_safetensors
 from explorer.checkpoints.monitor import Monitor
@@ -26,7 +27,6 @@ from explorer.checkpoints.torch_zip import read_torch_zip
 from explorer.checkpoints.zip_index import zip_members
 from explorer.errors import CheckpointError, LatentError, UnreadableFileError, UnsafeFileError
 from explorer.latents.recipes import recipe_from_text
-from explorer.latents.table import SPACES, Space
 from explorer.util.missing import why_missing
 from explorer.util.regular_file import check_regular, open_regular
 from explorer.util.strict_json import parse_json

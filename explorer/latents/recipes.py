@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from explorer.assets.latent import StoredLatent
 from explorer.edits.registry import is_of_styles
 from explorer.errors import LatentError, ProjectError
 from explorer.state import Blend, BlendPoint, Latent, Look, Mixing, MixSource
@@ -14,7 +15,7 @@ from explorer.state.migrations import VERSION, migrate_latent
 from explorer.util.strict_json import parse_json
 
 if TYPE_CHECKING:
-    from explorer.latents.table import LatentTable
+    from explorer.assets.table import AssetTable
 
 __all__ = ["checked_recipe", "portable", "recipe_from_text", "recipe_of_styles", "recipe_to_text"]
 
@@ -26,7 +27,7 @@ MAX_TEXT = 100_000
 """Maximum characters of a recipe in a latent file, which has the numbers anyway."""
 
 
-def portable(latent: Latent, table: LatentTable) -> Latent | None:
+def portable(latent: Latent, table: AssetTable) -> Latent | None:
     """Return the latent without stored numbers, or None if it depends on some that are specific to a model.
 
     A stored latent with a recipe is replaced by that recipe.
@@ -37,18 +38,18 @@ def portable(latent: Latent, table: LatentTable) -> Latent | None:
         return replace(latent, blend=replace(latent.blend, points=known)) if len(known) == len(points) else None
     if not latent.stored:
         return latent
-    stored = table.get(latent.stored)
+    stored = table.find(StoredLatent, latent.stored)
     if stored is None or stored.recipe is None:
         return None
     return replace(latent, stored="", blend=Blend("w", (BlendPoint(stored.recipe, 1.0),)))
 
 
-def _portable_point(point: BlendPoint, table: LatentTable) -> BlendPoint | None:
+def _portable_point(point: BlendPoint, table: AssetTable) -> BlendPoint | None:
     latent, mixing = portable(point.latent, table), _portable_mixing(point.mixing, table)
     return None if latent is None or mixing is None else replace(point, latent=latent, mixing=mixing)
 
 
-def _portable_mixing(mixing: Mixing, table: LatentTable) -> Mixing | None:
+def _portable_mixing(mixing: Mixing, table: AssetTable) -> Mixing | None:
     """Return the mixing with recipes as sources; unused sources do not need one."""
     used = {row.source for row in mixing.rows if row.amount > 0.0}
     sources = []
@@ -60,7 +61,7 @@ def _portable_mixing(mixing: Mixing, table: LatentTable) -> Mixing | None:
     return replace(mixing, sources=tuple(sources))
 
 
-def recipe_of_styles(look: Look, table: LatentTable) -> Latent | None:
+def recipe_of_styles(look: Look, table: AssetTable) -> Latent | None:
     """Return the recipe of a look's final `ws`, with truncation, mixing and edits; None if there is none."""
     edits = tuple(edit for edit in look.edits if is_of_styles(edit))
     whole = BlendPoint(look.latent, 1.0, look.truncation, look.mixing, edits)

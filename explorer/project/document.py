@@ -1,10 +1,9 @@
-"""Projects: a state and its stored latents as JSON, inside a picture or film, or as one short text.
+"""Projects: a state and its assets as JSON, inside a picture or film, or as one short text.
 
 The parts: `project_json` (values), `project_text` (texts), `project_files` (files), `contents` (what it names).
 """
 
-from explorer.project.contents import latents_of, latents_of_look
-from explorer.project.latent_json import latent_from_json, latent_to_json
+from explorer.project.asset_json import asset_from_json, asset_to_json
 from explorer.project.project_files import load_project, read_project, write_png, write_project, write_whole
 from explorer.project.project_json import FORMAT, Project, from_json, project_from_json, to_json
 from explorer.project.project_text import (
@@ -20,11 +19,9 @@ __all__ = [
     "FORMAT",
     "TEXT_PREFIX",
     "Project",
+    "asset_from_json",
+    "asset_to_json",
     "from_json",
-    "latent_from_json",
-    "latent_to_json",
-    "latents_of",
-    "latents_of_look",
     "load_project",
     "pack_text",
     "project_from_json",

@@ -6,16 +6,17 @@ import math
 import re
 from typing import TYPE_CHECKING
 
+from explorer.assets.latent import StoredLatent
 from explorer.errors import LatentError, ProjectError
 from explorer.latents.recipes import checked_recipe
 from explorer.latents.seeds import SEED_COUNT
-from explorer.project.document import latent_from_json, latent_to_json, pack_text, unpack_text
+from explorer.project.document import asset_from_json, asset_to_json, pack_text, unpack_text
 from explorer.state import Latent
 from explorer.state.codec import decode, encode
 from explorer.state.migrations import VERSION, migrate_latent
 
 if TYPE_CHECKING:
-    from explorer.latents.table import LatentTable, StoredLatent
+    from explorer.assets.table import AssetTable
 
 __all__ = ["latent_from_text", "latent_to_text"]
 
@@ -31,15 +32,15 @@ _RECIPE = re.compile(
 )
 
 
-def latent_to_text(latent: Latent, table: LatentTable) -> str:
-    """Return `seed 1234 x 0.25 y -0.5` for a point of the plane; otherwise a packed recipe or packed numbers."""
+def latent_to_text(latent: Latent, table: AssetTable) -> str:
+    """`seed 1234 x 0.25 y -0.5` for a point of the plane; packed, a blend's recipe or a stored latent's numbers."""
     if latent.blend is not None:
         return PREFIX + pack_text({"recipe": encode(latent)})
     if not latent.stored:
         x = f" x {latent.x!r}" if latent.x else ""
         y = f" y {latent.y!r}" if latent.y else ""
         return f"seed {latent.seed}{x}{y}"
-    stored = latent_to_json(table[latent.stored])
+    stored = asset_to_json(table.latent(latent.stored))
     return PREFIX + pack_text({"seed": latent.seed, "x": latent.x, "y": latent.y, "stored": stored})
 
 
@@ -68,7 +69,9 @@ def _unpacked(data: object, version: int) -> tuple[Latent, StoredLatent | None]:
         raise ValueError("not an object")
     if "recipe" in data:
         return checked_recipe(decode(Latent, migrate_latent(data["recipe"], version), "recipe")), None
-    stored = latent_from_json("pasted", data.get("stored"), version)
+    stored = asset_from_json("pasted", data.get("stored"), version)
+    if not isinstance(stored, StoredLatent):
+        raise ValueError("not a latent")
     seed, x, y = (data.get(name) for name in ("seed", "x", "y"))
     if type(seed) is not int or not isinstance(x, int | float) or not isinstance(y, int | float):
         raise ValueError("not a point")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explorer.assets.table import AssetTable
 from explorer.errors import ProjectError
-from explorer.latents.table import LatentTable
 from explorer.project import limits
 from explorer.project.embedded import FILM_SUFFIXES, KEY, PNG_MAGIC, text_of_film, text_of_png
 from explorer.project.model_places import places_of
@@ -30,7 +30,7 @@ __all__ = ["load_project", "read_project", "write_png", "write_project", "write_
 def write_project(
     path: str | Path,
     state: ExplorerState,
-    table: LatentTable | None = None,
+    table: AssetTable | None = None,
     digests: Mapping[str, str] | None = None,
 ) -> None:
     """Write a project as JSON; the file appears whole or not at all.
@@ -54,7 +54,7 @@ def write_png(
     path: str | Path,
     pixels: NDArray[np.uint8],
     state: ExplorerState,
-    table: LatentTable | None = None,
+    table: AssetTable | None = None,
     digests: Mapping[str, str] | None = None,
 ) -> None:
     """Write a picture that carries the project inside.
@@ -95,8 +95,8 @@ def write_whole(path: str | Path, data: bytes) -> None:
         raise ProjectError(words, "Choose another folder.") from error
 
 
-def read_project(path: str | Path) -> tuple[ExplorerState, LatentTable]:
-    """Return the state and latents of a project; models stay where it names them. Errors as `load_project`."""
+def read_project(path: str | Path) -> tuple[ExplorerState, AssetTable]:
+    """Return the state and assets of a project; models stay where it names them. Errors as `load_project`."""
     project = load_project(path)
     return project.state, project.table
 

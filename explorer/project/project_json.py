@@ -1,4 +1,4 @@
-"""A project as JSON values: the state without its defaults, its stored latents, the places of its models."""
+"""A project as JSON values: the state without its defaults, its assets, the places of its models."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from explorer.assets.table import AssetTable
 from explorer.errors import ProjectError
-from explorer.latents.table import LatentTable
-from explorer.project.contents import latents_of, looks_of
-from explorer.project.latent_json import latent_from_json, latent_to_json
+from explorer.project import limits
+from explorer.project.asset_json import asset_from_json, asset_to_json
+from explorer.project.contents import looks_of
 from explorer.project.model_places import ModelPlace, places_from_json, places_to_json
 from explorer.project.performance_json import thinned, whole
 from explorer.state import ExplorerState
@@ -18,6 +19,7 @@ from explorer.state.codec import decode, encode
 from explorer.state.migrations import VERSION, migrate
 from explorer.state.timeline_edits import check_timeline
 from explorer.state.view_layout import MAX_VIEWS
+from explorer.util.asset_ids import assets_of
 
 __all__ = ["FORMAT", "Project", "from_json", "project_from_json", "to_json"]
 
@@ -30,30 +32,27 @@ class Project:
     """What a project's file holds. `folder`: where it lies, from which models are looked for; None of a text."""
 
     state: ExplorerState
-    table: LatentTable
+    table: AssetTable
     places: tuple[ModelPlace, ...] = ()
     folder: Path | None = None
 
 
 def to_json(
-    state: ExplorerState, table: LatentTable | None = None, places: Sequence[ModelPlace] = ()
+    state: ExplorerState, table: AssetTable | None = None, places: Sequence[ModelPlace] = ()
 ) -> dict[str, Any]:
-    """Return the project as JSON values: the state without its defaults, its latents, and its models' places."""
-    latents = {}
-    for key in sorted(latents_of(state)):
-        latent = table.get(key) if table is not None else None
-        if latent is not None:
-            latents[key] = latent_to_json(latent)
+    """Return the project as JSON: the state without its defaults, the assets that it names, its models' places."""
     data: dict[str, Any] = {"format": FORMAT, "version": VERSION, "state": thinned(encode(state))}
-    if latents:
-        data["latents"] = latents
+    named = sorted(assets_of(state)) if table is not None else ()
+    assets = {key: asset_to_json(asset) for key in named if table and (asset := table.get(key)) is not None}
+    if assets:
+        data["assets"] = assets
     if places:
         data["models"] = places_to_json(places)
     return data
 
 
-def from_json(data: Any) -> tuple[ExplorerState, LatentTable]:
-    """Return the state and its latents; errors as `project_from_json`."""
+def from_json(data: Any) -> tuple[ExplorerState, AssetTable]:
+    """Return the state and its assets; errors as `project_from_json`."""
     project = project_from_json(data)
     return project.state, project.table
 
@@ -80,11 +79,22 @@ def project_from_json(data: Any, folder: Path | None = None) -> Project:
     for timeline in (state.timeline, state.timeline.aside):
         if timeline is not None:
             check_timeline(timeline)
-    table = LatentTable()
-    stored = data.get("latents", {})
-    if not isinstance(stored, dict):
-        raise ProjectError("The project's latents are not an object.", "The file is damaged.")
-    for key, item in stored.items():
-        if table.add(latent_from_json(key, item, version)) != key:
-            raise ProjectError(f"The stored latent {key!r} does not match its id.", "The file is damaged.")
-    return Project(state, table, places_from_json(data.get("models", [])), folder)
+    return Project(state, _assets(data, version), places_from_json(data.get("models", [])), folder)
+
+
+def _assets(data: dict[str, Any], version: object) -> AssetTable:
+    """Return the assets of a project of that version. Raises ProjectError."""
+    table, nbytes = AssetTable(), 0
+    for name in ("latents", "assets"):  # until 2026-12 there were latents only
+        stored = data.get(name, {})
+        if not isinstance(stored, dict):
+            raise ProjectError(f"The project's {name} are not an object.", "The file is damaged.")
+        for key, item in stored.items():
+            asset = asset_from_json(key, item, version)
+            if table.add(asset) != key:
+                raise ProjectError(f"The stored asset {key!r} does not match its id.", "The file is damaged.")
+            nbytes += asset.array.nbytes
+            if nbytes > limits.MAX_ASSET_BYTES:
+                most = limits.MAX_ASSET_BYTES >> 20
+                raise ProjectError("The project's assets are too large.", f"At most {most} MB are taken.")
+    return table

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from explorer.assets.table import AssetTable
 from explorer.errors import ProjectError
-from explorer.latents.table import LatentTable
 from explorer.project import limits
 from explorer.project.model_places import ModelPlace
 from explorer.project.project_json import FORMAT, Project, project_from_json, to_json
@@ -37,15 +37,15 @@ TEXT_PREFIX = f"latentwalk:{VERSION}:"
 _PREFIX = re.compile(r"latentwalk:(\d{1,4}):", re.ASCII)
 
 
-def state_to_text(state: ExplorerState, table: LatentTable | None = None, places: Sequence[ModelPlace] = ()) -> str:
+def state_to_text(state: ExplorerState, table: AssetTable | None = None, places: Sequence[ModelPlace] = ()) -> str:
     """Return the whole state as one short text that survives mail and chat: prefix, then packed JSON in base64."""
     data = to_json(state, table, places)
     del data["format"], data["version"]  # the prefix says both
     return TEXT_PREFIX + pack_text(data)
 
 
-def state_from_text(text: str) -> tuple[ExplorerState, LatentTable]:
-    """Return the state and latents of such a text. Raises ProjectError."""
+def state_from_text(text: str) -> tuple[ExplorerState, AssetTable]:
+    """Return the state and assets of such a text. Raises ProjectError."""
     project = project_from_text(text)
     return project.state, project.table
 
@@ -102,5 +102,5 @@ def dumped(data: Any, indent: int | None = None) -> bytes:
     raw = _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
     if len(raw) > limits.MAX_BYTES:
         words = f"The project would be {len(raw) >> 20} MB; at most {limits.MAX_BYTES >> 20} MB can be read again."
-        raise ProjectError(words, "Shorten the performance, or turn it into keys.")
+        raise ProjectError(words, "Shorten the performance, turn it into keys, or use fewer pictures.")
     return raw

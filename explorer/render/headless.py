@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from explorer.assets.table import AssetTable
     from explorer.generators.base import Generator
     from explorer.jobs.job import JobContext
-    from explorer.latents.table import LatentTable
     from explorer.render.results import FrameLatents, ModelInfo, TapStats
     from explorer.state import Look
     from explorer.state.request import RenderRequest
@@ -136,7 +136,7 @@ class HeadlessRenderer:
         return self._cache.nbytes
 
     def request(
-        self, look: Look, tap: Tap | None = None, time: float = 0.0, table: LatentTable | None = None
+        self, look: Look, tap: Tap | None = None, time: float = 0.0, table: AssetTable | None = None
     ) -> RenderRequest:
         """Resolve a look at a time in seconds to a request. Raises RequestError or LatentError."""
         names = [layer.name for layer in self.info.layers]
@@ -156,7 +156,7 @@ class HeadlessRenderer:
         return Rendered(result.image, pixels, result.latents, result.stats, result.total_ms)
 
     def render_look(
-        self, look: Look, tap: Tap | None = None, time: float = 0.0, table: LatentTable | None = None
+        self, look: Look, tap: Tap | None = None, time: float = 0.0, table: AssetTable | None = None
     ) -> Rendered:
         """Render a look at a time in seconds."""
         return self.render(self.request(look, tap, time, table))
@@ -192,7 +192,7 @@ def render_look(
     time: float = 0.0,
     *,
     settings: RenderSettings | None = None,
-    table: LatentTable | None = None,
+    table: AssetTable | None = None,
 ) -> Rendered:
     """Render one look of a generator.
 

@@ -33,15 +33,14 @@ def stage_keys(
 
     Args:
         root: Identifies the generator and device.
-        request: Its transform and noise are part of the keys.
+        request: Whose transform, source, masks and noise go in.
         styles: Their rows are part of the keys.
         layers: Those up to the last one that is needed.
         edits: Edits of the input and of single layers.
     """
     # Read each time: native kernels, which round differently, may have been built since the last picture.
-    key = digest(
-        root, backend_fingerprint().encode(), styles.rows[0], repr(request.transform).encode(), edits.key(INPUT)
-    )
+    inputs = repr((request.transform, request.source, request.masks)).encode()
+    key = digest(root, backend_fingerprint().encode(), styles.rows[0], inputs, edits.key(INPUT))
     keys = [key]
     spec = request.noise.spec()
     for i, layer in enumerate(layers):

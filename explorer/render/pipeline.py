@@ -24,6 +24,7 @@ from explorer.render.keys import digest, has_noise, noise_key, stage_keys
 from explorer.render.layer_edits import layer_edits
 from explorer.render.layer_times import LayerTimes
 from explorer.render.results import FrameLatents, StageTime, TapStats, Tier
+from explorer.render.sources import Sources
 from explorer.render.stopwatch import Stopwatch
 from explorer.render.styles import Styles, StyleStage
 from explorer.render.untransform import difference_picture, heat_picture, painted, residual, untransform
@@ -122,6 +123,7 @@ class Pipeline:
         self._graphs = graphs_for(self._layers, self.device)
         self._shown: dict[Hashable, tuple[RenderRequest, bytes]] = {}
         self._unfinished: dict[Hashable, Finishing] = {}
+        self._sources = Sources(generator.info, self.device)
 
     # -- planning ------------------------------------------------------------------------------------------
 
@@ -386,7 +388,8 @@ class Pipeline:
             # On the host, where it is inverted in float64 without waiting for a device.
             transform = torch.tensor(request.transform, dtype=torch.float64).reshape(3, 3)
         ws = torch.tensor(plan.styles.ws, device=self.device)[None]
-        return Inputs(ws, transform, noise=request.noise.spec())
+        source, masks = self._sources.source(request.source), self._sources.masks(request.masks)
+        return Inputs(ws, transform, source, masks, request.noise.spec())
 
     def _begin(self, plan: Plan, inputs: Inputs) -> Activation:
         activation = self.generator.begin(inputs, plan.edits)

@@ -8,11 +8,13 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from explorer.assets.latent import StoredMisfitError
+from explorer.assets.picture import StoredMask, StoredPicture
+from explorer.assets.table import AssetTable
 from explorer.edits.registry import resolve_edits
 from explorer.errors import LatentError, RequestError
 from explorer.latents.seeds import SEED_COUNT, plane_corners
 from explorer.latents.style import psi_of_entries
-from explorer.latents.table import StoredMisfitError
 from explorer.state import (
     ASPECTS,
     Blend,
@@ -23,6 +25,7 @@ from explorer.state import (
     Look,
     Mixing,
     Noise,
+    Source,
     Tap,
     look_of,
 )
@@ -42,8 +45,8 @@ from explorer.state.transforms import forward_matrix, is_identity
 from explorer.util.sums import total_of
 
 if TYPE_CHECKING:
+    from explorer.assets.latent import StoredLatent
     from explorer.generators.base import GeneratorInfo
-    from explorer.latents.table import LatentTable, StoredLatent
 
 __all__ = ["class_weights", "resolve", "resolve_look"]
 
@@ -58,7 +61,7 @@ def resolve(
     *,
     model: ModelKey,
     settings: RenderSettings | None = None,
-    table: LatentTable | None = None,
+    table: AssetTable | None = None,
 ) -> RenderRequest:
     """Return the complete request for one view. Pure: equal arguments give equal requests.
 
@@ -88,7 +91,7 @@ def resolve_look(
     *,
     model: ModelKey,
     settings: RenderSettings | None = None,
-    table: LatentTable | None = None,
+    table: AssetTable | None = None,
 ) -> RenderRequest:
     """Resolve a look without the state of a window: for commands, thumbnails and animations."""
     for name in ASPECTS:
@@ -107,6 +110,8 @@ def resolve_look(
         style=_StyleResolver(info, model, table, class_weights(look.classes, info)).style(look),
         noise=_noise(look.noise, info),
         transform=None if is_identity(matrix) else matrix,
+        source=_source(look.source, info, table),
+        masks=_masks(look.source, info, table),
         tap=_tap(tap, info),
         untransform=look.transform.untransform and not is_identity(matrix),
         residual="none" if tap.layer else look.transform.residual,
@@ -157,7 +162,7 @@ class _StyleResolver:
 
     info: GeneratorInfo
     model: ModelKey
-    table: LatentTable | None
+    table: AssetTable | None
     weights: tuple[tuple[int, float], ...]
 
     def style(self, part: Look | BlendPoint) -> StyleRecipe:
@@ -206,7 +211,7 @@ class _StyleResolver:
         """Return a stored latent for this network: its numbers, or its recipe if they belong to another network."""
         if self.table is None:
             raise LatentError(f"The stored latent {key!r} is not available.", "Choose a seed.")
-        latent, info = self.table[key], self.info
+        latent, info = self.table.latent(key), self.info
         wanted = {"z": (info.z_dim,), "w": (info.w_dim,), "ws": (info.num_ws, info.w_dim)}[latent.space]
         is_foreign = latent.space != "z" and bool(latent.model_sha) and latent.model_sha != self.model.sha256
         if latent.array.shape == wanted and not is_foreign:
@@ -258,6 +263,25 @@ def class_weights(classes: Classes, info: GeneratorInfo) -> tuple[tuple[int, flo
     if not total > 0.0:
         return ((0, 1.0),)
     return tuple(sorted((index, weight / total) for index, weight in weights.items()))
+
+
+def _source(source: Source, info: GeneratorInfo, table: AssetTable | None) -> KeyedArray | None:
+    """Return the source picture, None if there is none or the network takes none. Raises AssetError."""
+    if not info.source_channels or not source.picture:
+        return None
+    picture = (table or AssetTable()).of(StoredPicture, source.picture)
+    return KeyedArray(picture.digest, picture.array)
+
+
+def _masks(source: Source, info: GeneratorInfo, table: AssetTable | None) -> tuple[KeyedArray, ...]:
+    """Return the masks of an image-to-image network, all or none. Raises AssetError, RequestError."""
+    if not info.num_masks or not any(source.masks):
+        return ()
+    if len(source.masks) != info.num_masks:
+        count = len(source.masks)
+        raise RequestError(f"This network takes {info.num_masks} masks, not {count}.", "Give it all, or none.")
+    masks = [(table or AssetTable()).of(StoredMask, key) for key in source.masks]
+    return tuple(KeyedArray(mask.digest, mask.array) for mask in masks)
 
 
 def _noise(noise: Noise, info: GeneratorInfo) -> NoiseRecipe:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from explorer.assets.table import AssetTable
 from explorer.errors import LatentwalkError
 from explorer.generators.family import StartLook
 from explorer.generators.registry import described
-from explorer.latents.table import LatentTable
 from explorer.render.resolve import resolve, resolve_look
 from explorer.render.results import Frame, ModelInfo, RenderFailed
 from explorer.session.clock import Clock
@@ -41,7 +41,7 @@ THUMBNAIL_PX = 96
 
 
 class SessionCore(QObject):
-    """Single point of contact for the widgets: owns the state and drives the render service.
+    """Own the state, drive the render service and deliver its frames: what the parts of a session build on.
 
     Parts: `store` (the state and its undo steps), `models` (loads the views' models), `devices` (device and
     precision), `clock` and `pace` (motion), `table` (stored latents).
@@ -79,7 +79,7 @@ class SessionCore(QObject):
         super().__init__(parent)
         self.store = StateStore(state)
         self.clock = clock or Clock()
-        self.table = LatentTable()
+        self.table = AssetTable()
         self.service = service or RenderService(self)
         self.devices = Devices(self, self.service, settings)
         self._views = ViewRecords()
@@ -116,7 +116,7 @@ class SessionCore(QObject):
         """Number of the active view."""
         return self.store.state.active
 
-    def look(self, view: int | None = None) -> Look:
+    def look_of(self, view: int | None = None) -> Look:
         """Return the look of a view, by default the active one."""
         return look_of(self.store.state, self.active if view is None else view)
 
@@ -187,14 +187,6 @@ class SessionCore(QObject):
         self.store.update(with_view(self.store.state, view, **fields), name)
 
     # -- models --------------------------------------------------------------------------------------------
-
-    def set_model(self, view: int, name_or_path: str) -> None:
-        """Load a model into a view. The picture and the state stay as they are until it is loaded."""
-        self.models.request(view, name_or_path)
-
-    def cancel_load(self, view: int) -> None:
-        """Cancel a view's loading; the model shown before stays."""
-        self.models.cancel(view)
 
     @Slot(int, str, bool)
     def _on_loaded(self, view: int, name: str, is_by_user: bool) -> None:
@@ -319,7 +311,7 @@ class SessionCore(QObject):
 
     def is_moving(self, view: int) -> bool:
         """Return True if a view's picture changes by itself while the clock plays."""
-        look = self.look(view)
+        look = self.look_of(view)
         return look.drift != 0.0 or is_moving(look.transform)
 
     @property

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from explorer.assets.latent import StoredLatent
 from explorer.edits.registry import is_of_styles
 from explorer.errors import LatentError, ProjectError
 from explorer.latents.descriptions import describe_latent
 from explorer.latents.files import convert_to, fit_to, load_latents, save_latent
 from explorer.latents.recipes import portable, recipe_of_styles
 from explorer.latents.seeds import z_of_seed
-from explorer.latents.table import StoredLatent
 from explorer.project.document import load_project, project_from_text, state_to_text, write_png, write_project
 from explorer.project.latent_text import latent_from_text, latent_to_text
 from explorer.project.model_places import places_of
@@ -30,7 +30,8 @@ from explorer.util.plain_text import visible
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from explorer.latents.table import LatentTable, Space
+    from explorer.assets.latent import Space
+    from explorer.assets.table import AssetTable
     from explorer.project.document import Project
     from explorer.project.model_search import FoundModels
     from explorer.session.core import SessionCore
@@ -66,7 +67,7 @@ class Documents(QObject):
 
     def copy_latent_text(self) -> str:
         """Return the active view's latent as text, as a recipe if it has one. Raises LatentError."""
-        latent, table = self._session.look().latent, self._session.table
+        latent, table = self._session.look_of().latent, self._session.table
         recipe = portable(latent, table) if latent.blend is not None else latent
         if recipe is None:  # a blend of stored numbers, which other models cannot reproduce
             recipe = replace(Latent(), stored=self.store_latent())
@@ -123,15 +124,15 @@ class Documents(QObject):
         return keys
 
     def _show_stored(self, latent: StoredLatent, key: str) -> None:
-        point = replace(self._session.look().latent, stored=key, blend=None, x=0.0, y=0.0)
+        point = replace(self._session.look_of().latent, stored=key, blend=None, x=0.0, y=0.0)
         aspects: dict[str, Any] = {"latent": point, "drift": 0.0}
         if latent.psi != 1.0:
             aspects["truncation"] = Truncation()  # the stored values are truncated already
         if latent.space == "ws":
             # A ws is the result of the style stage: mixing and editing it again would change the picture.
             aspects["truncation"] = Truncation()
-            aspects["mixing"] = replace(self._session.look().mixing, rows=())
-            aspects["edits"] = tuple(e for e in self._session.look().edits if not is_of_styles(e))
+            aspects["mixing"] = replace(self._session.look_of().mixing, rows=())
+            aspects["edits"] = tuple(e for e in self._session.look_of().edits if not is_of_styles(e))
         self._session.edit("Load latent", **aspects)
 
     def current_latent(self, space: Space) -> StoredLatent:
@@ -144,9 +145,9 @@ class Documents(QObject):
         model_info = self._session.facts(view)
         if model_info is None:
             raise LatentError("No model is loaded.", "Open a model first.")
-        look = self._session.look(view)
+        look = self._session.look_of(view)
         stored = look.latent.stored
-        name = (self._session.table[stored].name if stored else "") or describe_latent(look.latent)
+        name = (self._session.table.latent(stored).name if stored else "") or describe_latent(look.latent)
         if space == "z":
             return self._current_z(model_info.info.z_dim, name)
         request = self._session.resolve_view(view)
@@ -159,18 +160,18 @@ class Documents(QObject):
         return StoredLatent("w", styles.base, model_info.sha256, 1.0, name)
 
     def _current_z(self, z_dim: int, name: str) -> StoredLatent:
-        latent = self._session.look().latent
+        latent = self._session.look_of().latent
         if (latent.x, latent.y) == (0.0, 0.0) and latent.blend is None:
             if not latent.stored:
                 return StoredLatent("z", z_of_seed(latent.seed, z_dim), name=name)
-            stored = self._session.table[latent.stored]
+            stored = self._session.table.latent(latent.stored)
             if stored.space == "z":
                 return stored
         raise LatentError("A latent between seeds has no z.", "Save it as w or ws, or snap to a seed first.")
 
     def save_latent(self, path: str | Path, space: Space) -> None:
         """Write the active view's latent, and its recipe if it has one. Raises LatentError."""
-        look, table = self._session.look(), self._session.table
+        look, table = self._session.look_of(), self._session.table
         recipe = recipe_of_styles(look, table) if space == "ws" else portable(look.latent, table)
         save_latent(path, replace(self.current_latent(space), recipe=recipe))
         self._session.status.emit(f"Saved {visible(Path(path).name)}")
@@ -256,9 +257,8 @@ class Documents(QObject):
         """Return the state outside the guided tour, which must be started from its menu to be ended."""
         return replace(state, lab=replace(state.lab, tour=0))
 
-    def _take_latents(self, table: LatentTable) -> None:
-        for key in table:
-            self._session.table.add(table[key])
+    def _take_latents(self, table: AssetTable) -> None:
+        self._session.table.add_all(table.values())
 
     # -- pictures ------------------------------------------------------------------------------------------
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from explorer.assets.latent import StoredMisfitError
 from explorer.latents.files import convert_to
-from explorer.latents.table import StoredMisfitError
 from explorer.state import ExplorerState, Latent, Look, Mixing, MixSource, Snapshot, Timeline, ViewState, look_of
 from explorer.util.view_marks import letter
 
@@ -51,7 +51,8 @@ class Misfits:
         """Convert the latent for the view's own model; other views keep theirs."""
         model_info = self._session.facts(view)
         if model_info is not None:
-            made = self._session.table.add(convert_to(self._session.table[key], model_info.info, model_info.sha256))
+            latent = self._session.table.latent(key)
+            made = self._session.table.add(convert_to(latent, model_info.info, model_info.sha256))
             self._cure("Convert latent", view, key, lambda latent: replace(latent, stored=made), unlink=True)
 
     def _cure(self, name: str, view: int, key: str, change: Change, *, unlink: bool) -> None:

@@ -16,7 +16,7 @@ from explorer.project.document import load_project, write_project
 from explorer.util.held_lock import BEAT_S, HeldLock, is_held, remove_unheld
 
 if TYPE_CHECKING:
-    from explorer.latents.table import LatentTable
+    from explorer.assets.table import AssetTable
     from explorer.project.document import Project
     from explorer.state import ExplorerState
 
@@ -53,7 +53,7 @@ class Recovery:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
 
-    def save(self, state: ExplorerState, table: LatentTable, digests: Mapping[str, str] | None = None) -> None:
+    def save(self, state: ExplorerState, table: AssetTable, digests: Mapping[str, str] | None = None) -> None:
         """Write the project; any thread, one at a time. Raises ProjectError or OSError."""
         self.hold()
         write_project(self.path, state, table, digests)

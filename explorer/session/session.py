@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Slot
 
+from explorer.session.core import SessionCore
 from explorer.session.documents import Documents
 from explorer.session.file_writer import FileWorker
 from explorer.session.films import FilmService
@@ -15,6 +16,7 @@ from explorer.session.looks import LookIntents
 from explorer.session.misfits import Misfits
 from explorer.session.reading import Reading
 from explorer.session.transport import Transport
+from explorer.session.views import ViewIntents
 from explorer.util.plain_text import visible
 
 if TYPE_CHECKING:
@@ -25,11 +27,12 @@ if TYPE_CHECKING:
 __all__ = ["Session"]
 
 
-class Session(LookIntents):
+class Session(SessionCore):
     """The interface through which widgets read and change everything. GUI thread only.
 
-    Looks, which nearly every widget changes, belong to its base classes `LookIntents` and `SessionCore`; the rest
-    are attributes.
+    What the user does is a method of one of its parts: `look` (the active view's look), `views`, `documents`,
+    `transport` (the timeline), `lab`, `films`, `misfits`, and those of `SessionCore`, which the parts build on: it
+    holds the state, gestures and undo, and turns every change into requests.
 
     Args:
         parent: Owner.
@@ -43,6 +46,8 @@ class Session(LookIntents):
         self.reading = Reading(self)
         self.files.written.connect(self._on_written)
         self.files.failed.connect(self._on_not_written)
+        self.look = LookIntents(self)
+        self.views = ViewIntents(self)
         self.documents = Documents(self, self.files, recovery)
         self.transport = Transport(self, self.documents.autosaver)
         self.documents.opening.connect(self.transport.rewind)

@@ -2,7 +2,7 @@
 
 Everything here is immutable, hashable and made of plain numbers, strings and tuples, so that undo is a list of
 states, a project file is JSON, a keyframe is a state, and "did it change?" is `!=`. Arrays are never stored:
-states refer to a loaded latent by its id in a `LatentTable` (`explorer.latents.table`).
+a loaded latent is named by its id in a `AssetTable` (`explorer.assets.table`).
 
 A `Look` is everything that decides a generator's picture. The state has one shared look, and one of its own
 for each view; a view follows the shared look in the aspects it is linked to.
@@ -14,7 +14,7 @@ from explorer.edits import Edit, EditValue, Nudge, Offset, UnknownEdit
 from explorer.state.explorer_state import ExplorerState, Layout, look_of, with_look
 from explorer.state.lab import Lab, Slit
 from explorer.state.latents import Blend, BlendPoint, Latent, Mixing, MixRow, MixSource, Truncation
-from explorer.state.look import ASPECTS, Animation, Classes, Look, Noise, Transform
+from explorer.state.look import ASPECTS, Animation, Classes, Look, Noise, Source, Transform
 from explorer.state.timeline import (
     Keyframe,
     LatentLoop,
@@ -52,6 +52,7 @@ __all__ = [
     "Segment",
     "Slit",
     "Snapshot",
+    "Source",
     "Tap",
     "Timeline",
     "Track",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from explorer.edits.base import Edit
+from explorer.util.asset_ids import AssetId
 
 __all__ = ["Blend", "BlendPoint", "Latent", "MixRow", "MixSource", "Mixing", "Truncation"]
 
@@ -23,7 +24,7 @@ class Latent:
     seed: int = 0
     x: float = 0.0
     y: float = 0.0
-    stored: str = ""
+    stored: AssetId = ""
     blend: Blend | None = None
 
 
@@ -44,7 +45,7 @@ class MixSource:
     """A latent to mix in, with the fields of `Latent`: a seed, a place beside it, a stored latent or a blend."""
 
     seed: int = 1
-    stored: str = ""
+    stored: AssetId = ""
     x: float = 0.0
     y: float = 0.0
     blend: Blend | None = None

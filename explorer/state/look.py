@@ -7,8 +7,9 @@ from typing import Literal
 
 from explorer.edits.base import Edit
 from explorer.state.latents import Latent, Mixing, Truncation
+from explorer.util.asset_ids import AssetId
 
-__all__ = ["ASPECTS", "Animation", "Classes", "Look", "Noise", "Transform"]
+__all__ = ["ASPECTS", "Animation", "Classes", "Look", "Noise", "Source", "Transform"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,17 @@ class Transform:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """What an image-to-image network is given besides styles; other networks ignore it.
+
+    `picture`: a `StoredPicture`. `masks`: `StoredMask`s, in the order in which the network takes them.
+    """
+
+    picture: AssetId = ""
+    masks: tuple[AssetId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """Everything that decides a generator's picture; each field is an aspect that views can share or own."""
 
@@ -71,6 +83,7 @@ class Look:
     edits: tuple[Edit, ...] = ()  # in the order in which they are applied
     noise: Noise = Noise()
     transform: Transform = Transform()
+    source: Source = Source()
 
 
 ASPECTS: tuple[str, ...] = tuple(f.name for f in fields(Look))

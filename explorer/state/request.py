@@ -13,7 +13,6 @@ from explorer.errors import ProjectError
 from explorer.state import Tap
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from explorer.edits.base import Stage
@@ -56,12 +55,12 @@ class KeyedArray:
     """A read-only array compared and hashed by a 16-byte digest of its content (cheaper than its floats)."""
 
     digest: bytes
-    array: NDArray[np.float32] = field(compare=False, repr=False)
+    array: NDArray[Any] = field(compare=False, repr=False)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the array, bit for bit, as JSON values."""
+        """Return the array, float32 or uint8, bit for bit as JSON values."""
         content = b64encode(self.array.tobytes()).decode()
-        return {"digest": self.digest.hex(), "shape": list(self.array.shape), "float32": content}
+        return {"digest": self.digest.hex(), "shape": list(self.array.shape), self.array.dtype.name: content}
 
     @staticmethod
     def from_json(data: Any, where: str) -> KeyedArray:
@@ -69,7 +68,8 @@ class KeyedArray:
         import numpy as np
 
         try:
-            array = np.frombuffer(b64decode(data["float32"]), np.float32).reshape(data["shape"])
+            dtype = "uint8" if "uint8" in data else "float32"
+            array = np.frombuffer(b64decode(data[dtype]), dtype).reshape(data["shape"])
             return KeyedArray(bytes.fromhex(data["digest"]), array)
         except (KeyError, TypeError, ValueError) as error:
             raise ProjectError(f"{where} should be an array.", "The file is damaged.") from error
@@ -169,6 +169,8 @@ class RenderRequest:
         style: What determines the final `ws`.
         noise: The noise inputs.
         transform: The forward 3x3 matrix, row by row; None for the identity.
+        source: The source picture of an image-to-image network, uint8 `[H, W, C]` of any size; None for others.
+        masks: Its masks, uint8 `[H, W]` of any size.
         tap: Which output of the network is shown.
         untransform: Whether the picture is moved back by the inverse of `transform`.
         residual: "difference" or "heat" shows how the picture moved back differs from the untransformed one.
@@ -180,6 +182,8 @@ class RenderRequest:
     style: StyleRecipe = StyleRecipe()
     noise: NoiseRecipe = NoiseRecipe()
     transform: tuple[float, ...] | None = None
+    source: KeyedArray | None = None
+    masks: tuple[KeyedArray, ...] = ()
     tap: Tap = Tap()
     untransform: bool = False
     residual: Literal["none", "difference", "heat"] = "none"

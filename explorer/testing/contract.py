@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,8 +18,9 @@ from explorer.generators import registry
 from explorer.generators.base import Activation, Generator, Inputs, NoiseSpec, SynthesisLayer
 from explorer.generators.ws_groups import GROUPS
 from explorer.ops.backend import use_backend
+from explorer.util.steps import run
 
-__all__ = ["ContractError", "family_contract", "some_ws"]
+__all__ = ["ContractError", "family_contract", "some_inputs", "some_ws"]
 
 _MODES: tuple[Literal["none", "const", "random"], ...] = ("none", "const", "random")
 
@@ -50,6 +52,7 @@ def family_contract(family: str, config: Mapping[str, Any], generator: Generator
                 _check_resuming(generator, ws, NoiseSpec(mode, seed=7, strength=0.8))
         _check_mapping(generator)
         _check_batches(generator)
+        _check_source(generator)
         _check_noise(generator)
         _check_truncation(generator)
         _check_transform(generator)
@@ -68,7 +71,25 @@ def some_ws(generator: Generator, batch: int = 2, seed: int = 1) -> Tensor:
 
 
 def _begin(generator: Generator, ws: Tensor, transform: Tensor | None = None) -> Activation:
-    return generator.begin(Inputs(ws, transform))
+    return generator.begin(some_inputs(generator, ws, transform))
+
+
+def some_inputs(
+    generator: Generator, ws: Tensor, transform: Tensor | None = None, noise: NoiseSpec | None = None
+) -> Inputs:
+    """Return inputs of `ws` `[N, num_ws, w_dim]`, with some source and masks where the network takes them."""
+    info, numbers = generator.info, torch.Generator().manual_seed(5)
+    size, source = (ws.shape[0], 1, *info.img_size), None
+    if info.source_channels:
+        source = torch.rand(size[0], info.source_channels, *info.img_size, generator=numbers) * 2 - 1
+    masks = tuple(torch.rand(size, generator=numbers) for _ in range(info.num_masks))
+    return Inputs(ws, transform, source, masks, noise or NoiseSpec())
+
+
+def _picture(
+    generator: Generator, ws: Tensor, transform: Tensor | None = None, noise: NoiseSpec | None = None
+) -> Tensor:
+    return run(generator.picture_steps(some_inputs(generator, ws, transform, noise)))
 
 
 def _run(layer: SynthesisLayer, activation: Activation, ws: Tensor, noise: Tensor | None) -> Activation:
@@ -133,8 +154,8 @@ def _check_resuming(generator: Generator, ws: Tensor, spec: NoiseSpec) -> None:
         activations.append(_run(layer, activations[-1], ws, noise))
         copies.append(_copy(activations[-1]))
     full = generator.rgb(activations[-1])
-    whole = generator.synthesis(ws, transform=transform, noise=spec)
-    _rule(torch.equal(full, whole), "`synthesis` is begin, every layer in order, rgb, bit for bit")
+    whole = _picture(generator, ws, transform, spec)
+    _rule(torch.equal(full, whole), "a picture is begin, every layer in order, rgb, bit for bit")
     for start in range(len(generator.layers)):
         resumed = _copy(copies[start])
         for layer in generator.layers[start:]:
@@ -168,9 +189,35 @@ def _check_mapping(generator: Generator) -> None:
 
 def _check_batches(generator: Generator) -> None:
     ws = some_ws(generator, 3)
-    together = generator.synthesis(ws)
-    alone = torch.cat([generator.synthesis(w[None]) for w in ws])
+    together = _picture(generator, ws)
+    alone = _alone(generator, ws)
     _rule(torch.allclose(together, alone, rtol=1e-4, atol=1e-4), "pictures of a batch do not depend on each other")
+
+
+def _alone(generator: Generator, ws: Tensor) -> Tensor:
+    """Return the pictures of a batch, each made alone."""
+    whole = some_inputs(generator, ws)
+    pictures = []
+    for i in range(ws.shape[0]):
+        source = None if whole.source is None else whole.source[i : i + 1]
+        masks = tuple(mask[i : i + 1] for mask in whole.masks)
+        pictures.append(run(generator.picture_steps(Inputs(ws[i : i + 1], None, source, masks))))
+    return torch.cat(pictures)
+
+
+def _check_source(generator: Generator) -> None:
+    ws, info = some_ws(generator, 1), generator.info
+    if not info.source_channels:
+        _rule(not info.num_masks, "only a network with a source has masks")
+        return
+    inputs = some_inputs(generator, ws)
+    other = replace(inputs, source=-inputs.source if inputs.source is not None else None)
+    pictures = [run(generator.picture_steps(each)) for each in (inputs, other)]
+    _rule(not torch.allclose(pictures[0], pictures[1], atol=1e-6), "the source decides the picture")
+    for i in range(info.num_masks):
+        masks = tuple(1 - mask if i == j else mask for j, mask in enumerate(inputs.masks))
+        masked = run(generator.picture_steps(replace(inputs, masks=masks)))
+        _rule(not torch.allclose(pictures[0], masked, atol=1e-6), f"mask {i} has an effect")
 
 
 def _check_noise(generator: Generator) -> None:
@@ -209,13 +256,13 @@ def _check_truncation(generator: Generator) -> None:
 
 def _check_transform(generator: Generator) -> None:
     ws = some_ws(generator, 1)
-    still = generator.synthesis(ws)
-    identity = generator.synthesis(ws, transform=torch.eye(3))
+    still = _picture(generator, ws)
+    identity = _picture(generator, ws, torch.eye(3))
     _rule(torch.allclose(still, identity, rtol=1e-4, atol=1e-4), "the identity as transform changes nothing")
     if generator.info.has_input_transform:
         shift = torch.eye(3)
         shift[0, 2] = 0.25
-        moved = generator.synthesis(ws, transform=shift[None])
+        moved = _picture(generator, ws, shift[None])
         _rule(not torch.allclose(still, moved, atol=1e-6), "a transform moves the picture")
 
 
@@ -229,7 +276,7 @@ def _check_bfloat16(generator: Generator) -> None:
             narrow = _run(layer, narrow, ws, layer.noise(NoiseSpec(), 1))
         image = generator.rgb(narrow)
     _rule(image.dtype == torch.float32, "a run in bfloat16 gives a float32 picture")
-    difference = float((image - generator.synthesis(ws)).abs().mean())
+    difference = float((image - _picture(generator, ws)).abs().mean())
     _rule(difference < 0.2, f"a run in bfloat16 gives nearly the same picture, not one off by {difference:.3f}")
 
 
@@ -243,7 +290,7 @@ def _check_file(family: str, config: Mapping[str, Any], generator: Generator) ->
         summary = inspect(path)
     _rule(again.info == generator.info, "a generator that was saved and loaded has the same `info`")
     with torch.inference_mode():
-        same = torch.equal(again.synthesis(ws), generator.synthesis(ws))
+        same = torch.equal(_picture(again, ws), _picture(generator, ws))
     _rule(same, "a generator that was saved and loaded gives the same picture bit for bit")
     reported = (summary["family"], summary["z_dim"], summary["w_dim"], summary["num_ws"], summary["classes"])
     info = generator.info

@@ -18,7 +18,7 @@ from typing import IO, Any
 import torch
 from torch import Tensor
 
-from explorer.generators.stylegan2 import StyleGAN2Config
+from explorer.generators.stylegan2_config import StyleGAN2Config
 from explorer.generators.stylegan3_layers import StyleGAN3Config
 from explorer.util.atomic_write import atomic_write
 

@@ -43,7 +43,10 @@ _GATE_TIMEOUT_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class TinyConfig:
-    """Settings: `num_layers` feature layers of `channels` channels, then one to RGB; weights drawn from `seed`."""
+    """Settings: `num_layers` feature layers of `channels` channels, then one to RGB; weights drawn from `seed`.
+
+    With `source_channels` it is an image-to-image network; its source shows where all `num_masks` masks are white.
+    """
 
     z_dim: Annotated[int, WIDTH] = 8
     c_dim: Annotated[int, CLASSES] = 0
@@ -53,6 +56,8 @@ class TinyConfig:
     channels: Annotated[int, WIDTH] = 8
     num_layers: Annotated[int, Within(0, 64)] = 4
     seed: Annotated[int, Within(0, (1 << 63) - 1)] = 0
+    source_channels: Annotated[int, Within(0, 3)] = 0
+    num_masks: Annotated[int, Within(0, 4)] = 0
     class_names: ClassNames = ()
 
     def __post_init__(self) -> None:
@@ -151,6 +156,9 @@ class TinyGenerator(Generator):
             )
             layers.append(TinyLayer(info, config.channels, config.w_dim, generator))
         self.tiny_layers = nn.ModuleList(layers)
+        if config.source_channels:
+            drawn = torch.randn(config.channels, config.source_channels, generator=generator)
+            self.from_source = nn.Parameter(drawn)
         self._layers = tuple(layers)
         self.info = GeneratorInfo(
             family="tiny",
@@ -164,6 +172,8 @@ class TinyGenerator(Generator):
             has_noise=True,
             has_input_transform=True,
             class_names=config.class_names,
+            source_channels=config.source_channels,
+            num_masks=config.num_masks,
         )
 
     @staticmethod
@@ -206,7 +216,13 @@ class TinyGenerator(Generator):
             inverse = inverse_motion(transform).to(points)
             points = points @ inverse[:, None, :2, :2].transpose(2, 3) + inverse[:, None, None, :2, 2]
         phases = points @ self.freqs.t() * (2 * math.pi)  # [N, height, width, C]
-        return Activation(torch.sin(phases).permute(0, 3, 1, 2).contiguous())
+        x = torch.sin(phases).permute(0, 3, 1, 2).contiguous()
+        if inputs.source is not None:
+            seen = torch.einsum("nshw,cs->nchw", inputs.source, self.from_source)
+            for mask in inputs.masks:
+                seen = seen * mask
+            x = x + seen
+        return Activation(x)
 
     def rgb(self, activation: Activation) -> Tensor:
         if activation.img is None:

@@ -8,8 +8,8 @@ from typing import Any
 
 from explorer.errors import UsageError
 from explorer.generators.base import Generator
-from explorer.generators.stylegan3_layers import StyleGAN3Config
 from explorer.training import history
+from explorer.training.family_trainer import trainer_of
 from explorer.training.options import command_line_for
 from explorer.util.atomic_write import atomic_write_bytes
 from explorer.util.regular_file import read_regular
@@ -79,7 +79,7 @@ A {settings["family"]} generator{" of furry heads" * is_critters(settings)}, {se
 batch {settings["batch"]}, device {settings["device"]}{_workers(settings)}.{note}
 
 {_start(started)}{_method(_last(settings, schedule), kimg, stages, _adversarial_kimg(schedule, kimg))}\
-{_features(settings, started)}
+{trainer_of(settings["family"]).card_note(settings, started)}
 {_steps(schedule)}{metrics}
 ```
 {_command(settings)}
@@ -198,22 +198,6 @@ def _workers(settings: dict[str, Any]) -> str:
     if (processes := settings.get("processes", 1)) > 1:
         return f", {processes} processes" + " of one thread" * one_thread
     return ", one thread" * one_thread
-
-
-def _features(settings: dict[str, Any], started: dict[str, Any]) -> str:
-    """Return a sentence on how the Fourier features differ from the published ones."""
-    if not (lowest := settings.get("fourier_lowest")):
-        return ""
-    if "input" in started.get("whole", ()):
-        return f"\nIts Fourier features are those of `{started['file']}`."
-    config = {"img_resolution": settings["resolution"], **settings["generator"]}
-    highest = StyleGAN3Config.from_mapping(config).first_cutoff
-    gain = "fine detail is learned sooner"
-    if settings["family"] == "stylegan3-r":
-        gain = "small 1x1 convolutions need not draw fine detail as contour lines of slow waves"
-    return f"""
-Its Fourier features are spread evenly over the octaves from {lowest:g} to {highest:g} cycles a picture (published:
-over a disc, to 2 cycles), so that {gain}."""
 
 
 def _sentence(stages: str) -> str:

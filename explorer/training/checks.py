@@ -10,7 +10,8 @@ import torch
 from explorer.errors import UsageError
 from explorer.generators.registry import build
 from explorer.training.critters.attributes import LATENT_DIM
-from explorer.training.fourier import spread_by_octaves
+from explorer.training.family_trainer import trainer_of
+from explorer.training.recipes import RECIPES
 from explorer.training.run_dir import STATE
 from explorer.training.settings import TrainSettings
 from explorer.training.start import start_from
@@ -90,10 +91,10 @@ def _check_networks(settings: TrainSettings) -> None:
     if settings.start_from and not (settings.out / STATE).exists():
         start_from(Path(settings.start_from), generator)
     if settings.fourier_lowest > 0:
-        spread_by_octaves(generator, settings.fourier_lowest)
+        trainer_of(settings.family).spread_features(generator, settings.fourier_lowest)
     if settings.guide_weight > 0 and generator.info.z_dim != LATENT_DIM:
         raise UsageError(
             f"The reconstruction loss needs a generator with a z of {LATENT_DIM} numbers, like the critters; "
             f"this one has {generator.info.z_dim}.",
-            "Start from a recipe, such as --recipe critters-stylegan2-cpu, or leave out --guide-weight.",
+            f"Start from a recipe, such as --recipe {next(iter(RECIPES))}, or leave out --guide-weight.",
         )

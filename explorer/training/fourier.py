@@ -12,15 +12,14 @@ import math
 import torch
 
 from explorer.errors import UsageError
-from explorer.generators.base import Generator
 from explorer.generators.stylegan3 import StyleGAN3Generator
 
 __all__ = ["spread_by_octaves"]
 
 
 @torch.no_grad()
-def spread_by_octaves(generator: Generator, lowest: float) -> None:
-    """Spread the frequencies of a StyleGAN3 `generator` evenly over the octaves from `lowest` to its band limit.
+def spread_by_octaves(generator: StyleGAN3Generator, lowest: float) -> None:
+    """Spread the frequencies of a generator evenly over the octaves from `lowest` to its band limit.
 
     Their directions are unchanged.
 
@@ -29,11 +28,8 @@ def spread_by_octaves(generator: Generator, lowest: float) -> None:
         lowest: In cycles per picture, above 0 and below the first cutoff.
 
     Raises:
-        UsageError: The generator has no Fourier features, or `lowest` is out of range.
+        UsageError: `lowest` is out of range.
     """
-    if not isinstance(generator, StyleGAN3Generator):
-        name = generator.info.family
-        raise UsageError(f"{name} has no Fourier features to spread.", "Leave fourier_lowest at 0.")
     freqs, highest = generator.input.freqs, generator.input.spec.bandwidth
     if not 0 < lowest < highest:
         raise UsageError(

@@ -10,6 +10,7 @@ from typing import Any
 from explorer.errors import UsageError
 from explorer.generators.registry import families
 from explorer.training import attributes, run_dir
+from explorer.training.family_trainer import trainer_of
 from explorer.training.recipes import RECIPES, channels, family_defaults, settings_of, sizes_of
 from explorer.training.settings import TrainSettings
 
@@ -40,8 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=[*sorted(RECIPES), attributes.RECIPE],
         help="named settings, which other options override; for a folder of pictures only sizes, batch and device",
     )
-    trainable = [name for name, item in families().items() if item.training is not None]
-    parser.add_argument("--family", choices=trainable, help="default: that of the recipe, or stylegan2")
+    default, *others = _trainable()
+    parser.add_argument("--family", choices=[default, *others], help=f"default: that of the recipe, or {default}")
     parser.add_argument(
         "--data", default="critters", help="'critters', packed .npy files separated by commas, or a folder"
     )
@@ -61,11 +62,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--channel-base",
         type=int,
         metavar="N",
-        help="channels x pixels of both networks (32768; doubled for the generator of stylegan3-r)",
+        help=f"channels x pixels of both networks (32768{_factors()})",
     )
     parser.add_argument(
         "--channel-max", type=int, metavar="N",
-        help="maximum channels of both networks (512; doubled for the generator of stylegan3-r)",
+        help=f"maximum channels of both networks (512{_factors()})",
     )  # fmt: skip
     parser.add_argument("--batch", type=int)
     parser.add_argument("--total-kimg", type=float)
@@ -88,6 +89,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0,
         metavar="N",
         help="with --pack: measure its card over N pictures",
+    )
+
+
+def _trainable() -> list[str]:
+    """Return the names of the families that can be trained here."""
+    return [name for name, family in families().items() if family.trainer]
+
+
+def _factors() -> str:
+    """Return what the help says of families whose generator gets more channels than the option's number."""
+    factors = {name: trainer_of(name).channel_factor for name in _trainable()}
+    return "".join(
+        f"; {'doubled' if factor == 2 else f'times {factor}'} for the generator of {name}"
+        for name, factor in factors.items()
+        if factor != 1
     )
 
 
@@ -151,7 +167,7 @@ def settings_from(options: argparse.Namespace) -> TrainSettings:
 
 def _published(options: argparse.Namespace, changes: dict[str, Any]) -> TrainSettings:
     """Return published losses and rates, with sizes, batch and device of the recipe if there is one."""
-    chosen: dict[str, Any] = {"family": options.family or "stylegan2"}
+    chosen: dict[str, Any] = {"family": options.family or _trainable()[0]}
     if options.recipe:
         chosen |= sizes_of(options.recipe)
     chosen |= changes

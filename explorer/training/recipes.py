@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.errors import UsageError
-from explorer.generators.family import Training
-from explorer.generators.registry import described
+from explorer.training.family_trainer import trainer_of
 from explorer.training.settings import TrainSettings
 
 __all__ = ["RECIPES", "Recipe", "channels", "family_defaults", "settings_of", "sizes_of"]
@@ -266,7 +265,7 @@ def channels(
 
     None leaves a setting out. As published, StyleGAN3-R's generator gets twice as many; its discriminator does not.
     """
-    factor = _training(family).channel_factor
+    factor = trainer_of(family).channel_factor
     chosen = {name: n for name, n in (("channel_base", base), ("channel_max", most)) if n is not None}
     return {name: factor * n for name, n in chosen.items()}, {f"d_{name}": n for name, n in chosen.items()}
 
@@ -281,14 +280,7 @@ def family_defaults(family: str, resolution: int, batch: int) -> dict[str, Any]:
     generator, discriminator = channels(family, 32768, 512)
     values: dict[str, Any] = {"gamma": 0.0002 * resolution**2 / batch, "ema_kimg": batch * 10 / 32}
     values |= {"generator": generator, **discriminator}
-    values |= _training(family).defaults
-    if _training(family).blurs:
-        values |= {"blur_sigma": 10.0, "blur_fade_kimg": batch * 200 / 32}
-    return values
-
-
-def _training(family: str) -> Training:
-    return described(family).training or Training()
+    return values | trainer_of(family).defaults(batch)
 
 
 def sizes_of(name: str) -> dict[str, Any]:

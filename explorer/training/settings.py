@@ -46,9 +46,8 @@ class TrainSettings:
     mirror: bool = False
     resolution: int = 64
     generator: dict[str, Any] = field(default_factory=dict)
-    fourier_lowest: float = (
-        0.0  # StyleGAN3: if > 0, Fourier features are spread by octaves, starting at so many cycles per picture
-    )
+    # If > 0, Fourier features are spread by octaves, starting at so many cycles per picture.
+    fourier_lowest: float = 0.0
     d_channel_base: int = 32768
     d_channel_max: int = 512
     g_bfloat16: bool = False  # activations of the generator only; faster on CPUs with AMX
@@ -72,10 +71,10 @@ class TrainSettings:
     adversarial_weight: float = 1.0
     gamma: float = 1.0
     r1_interval: int = 16
-    path_weight: float = 2.0  # StyleGAN2 only
+    path_weight: float = 2.0  # of families that regularise path lengths
     path_interval: int = 4
-    mixing_probability: float = 0.9  # StyleGAN2 only
-    blur_sigma: float = 0.0  # StyleGAN3-R: 10
+    mixing_probability: float = 0.9  # of the same families
+    blur_sigma: float = 0.0  # of what the discriminator sees at first, in pixels
     blur_fade_kimg: float = 0.0
     ema_kimg: float = 5.0
     ema_ramp: float = 0.05

@@ -1,9 +1,6 @@
 """Initialising a run from a packed generator of lower resolution, so that the coarse picture is not learned twice.
 
-StyleGAN2 copies every block whose resolution both have; the ToRGB layers above start at zero, so the first picture
-is the old one upsampled. StyleGAN3 copies the mapping, the Fourier features and the first layers whose sampling
-rates agree. A 1x1 convolution does not depend on rates, so StyleGAN3-R with all rates doubled copies every layer
-and draws the old picture at the higher resolution.
+Which layers match is what the family's trainer knows (`FamilyTrainer.parts`).
 
 Layers may be wider than before (compare Chen et al. 2016, "Net2Net", which duplicates channels instead). The old
 channels keep their indices; their weights on the new channels, which are initialised at random, start at zero.
@@ -12,24 +9,19 @@ channels keep their indices; their weights on the new channels, which are initia
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 
 from explorer.checkpoints import build_generator, load
 from explorer.errors import UsageError
 from explorer.generators.base import Generator
 from explorer.generators.mapping import MappedGenerator
-from explorer.generators.stylegan2 import StyleGAN2Generator
-from explorer.generators.stylegan3 import StyleGAN3Generator, StyleGAN3Layer
+from explorer.training.family_trainer import Tensors, trainer_of
 
 __all__ = ["Started", "start_from"]
-
-Tensors = dict[str, Tensor]
 
 
 @dataclass
@@ -90,9 +82,10 @@ def _fill(new: Generator, old: Generator, started: Started) -> None:
             "Start from a generator with the same sizes of z and w and the same number of mapping layers.",
         ) from error
     started.whole.append("mapping")
+    trainer = trainer_of(new.info.family)
     to_rgb = {layer.info.name for layer in new.layers if layer.info.is_rgb}
     goes_on = True
-    for name, part, source in _parts(new, old):
+    for name, part, source in trainer.parts(new, old):
         goes_on = goes_on and source is not None and _fits(part, source)
         if goes_on and source is not None:
             (started.widened if _take(part, source, demodulated=name not in to_rgb) else started.whole).append(name)
@@ -103,42 +96,7 @@ def _fill(new: Generator, old: Generator, started: Started) -> None:
             f"{started.file} has no layer that the run can start from.",
             "Start from a generator with at most as many channels and, for StyleGAN3, the same Fourier features.",
         )
-    if isinstance(new, StyleGAN2Generator):
-        for layer in new.layers:
-            if layer.info.is_rgb and layer.info.name in started.fresh:
-                layer.get_parameter("weight").zero_()  # adds nothing to the upsampled picture yet
-
-
-def _parts(new: Generator, old: Generator) -> Iterator[tuple[str, Tensors, Tensors | None]]:
-    """Yield the name and tensors of each part of `new` in order of execution, and the matching tensors of `old`."""
-    if isinstance(new, StyleGAN2Generator) and isinstance(old, StyleGAN2Generator):
-        yield "const", {"const": new.const}, {"const": old.const}
-        before = {layer.info.name: _learned(layer) for layer in old.layers}
-        for layer in new.layers:
-            yield layer.info.name, _learned(layer), before.get(layer.info.name)
-    elif isinstance(new, StyleGAN3Generator) and isinstance(old, StyleGAN3Generator):
-        same = new.input.weight.shape == old.input.weight.shape  # its gain depends on its width
-        yield "input", _learned(new.input), _learned(old.input) if same else None
-        count = len(new.layers)
-        # ToRGB only matches if it follows the same number of layers.
-        sources = [*old.layers] if len(old.layers) == count else [*old.layers[:-1], *[None] * count][:count]
-        for layer, source in zip(new.layers, sources, strict=True):
-            is_alike = source is not None and _is_alike(layer, source)
-            yield layer.info.name, _learned(layer), _learned(source) if source is not None and is_alike else None
-
-
-def _learned(module: nn.Module) -> Tensors:
-    """Return the tensors that training changes or depends on; filters follow from the sizes."""
-    return {name: tensor for name, tensor in module.state_dict().items() if not name.endswith("_filter")}
-
-
-def _is_alike(layer: nn.Module, source: nn.Module) -> bool:
-    """Return whether the weights of two StyleGAN3 layers are interchangeable."""
-    assert isinstance(layer, StyleGAN3Layer)
-    assert isinstance(source, StyleGAN3Layer)
-    new, old = layer.spec, source.spec
-    rates = (new.in_sampling_rate, new.out_sampling_rate) == (old.in_sampling_rate, old.out_sampling_rate)
-    return new.conv_kernel == old.conv_kernel and (rates or new.conv_kernel == 1)
+    trainer.begin(new, started.fresh)
 
 
 def _fits(part: Tensors, source: Tensors) -> bool:

@@ -16,15 +16,14 @@ from torch import Tensor
 
 from explorer.errors import UsageError
 from explorer.generators.base import Generator
-from explorer.generators.family import Training
-from explorer.generators.registry import build, family
+from explorer.generators.registry import build
 from explorer.training import ema, losses, run_dir, schedule
 from explorer.training.augment import Augment
 from explorer.training.checks import check_device
 from explorer.training.datasets import Dataset, order
 from explorer.training.discriminator import Discriminator
+from explorer.training.family_trainer import trainer_of
 from explorer.training.fast import FastSynthesis
-from explorer.training.fourier import spread_by_octaves
 from explorer.training.optimiser import GeneratorOptimiser
 from explorer.training.parallel import Group
 from explorer.training.seeds import seed_of
@@ -53,15 +52,16 @@ class Trainer:
         config = {"img_resolution": settings.resolution, **settings.generator}
         device = torch.device(settings.device)
         self.g: Generator = build(settings.family, config).to(device).train()
+        family = trainer_of(settings.family)
         if settings.fourier_lowest > 0:
-            spread_by_octaves(self.g, settings.fourier_lowest)
+            family.spread_features(self.g, settings.fourier_lowest)
         self.g_ema: Generator = copy.deepcopy(self.g).eval().requires_grad_(False)
         self.d = Discriminator(settings.resolution, settings.d_channel_base, settings.d_channel_max).to(device)
         if device.type == "cuda" and settings.bfloat16:
             # torch's stubs do not accept this keyword on its own.
             self.g.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             self.d.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.regularises_paths = (family(settings.family).training or Training()).regularises_paths
+        self.regularises_paths = family.regularises_paths
         self.dtype = torch.bfloat16 if settings.bfloat16 else torch.float32
         self.fast = FastSynthesis(self.g, torch.bfloat16 if settings.g_bfloat16 else self.dtype)
         self.fast_ema = FastSynthesis(self.g_ema)

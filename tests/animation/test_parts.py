@@ -15,7 +15,7 @@ from explorer.animation.recorder import Recorder
 from explorer.errors import FilmError
 from explorer.state import ExplorerState
 from tests.animation.conftest import decoded, job_of
-from tests.animation.test_recorder import leave_unfinished
+from tests.animation.films import leave_unfinished
 
 
 def _contents(folder: Path) -> dict[str, bytes]:

@@ -145,7 +145,7 @@ def test_a_film_walks_through_all_latents_in_their_order(models: dict[str, str],
         keys = [key.pose.shared.latent.stored for key in state.timeline.keys]
         assert len(keys) == len(numbers)
         for key, number in zip(keys, numbers, strict=True):
-            np.testing.assert_array_equal(table[key].array, WS[number])
+            np.testing.assert_array_equal(table.latent(key).array, WS[number])
         assert state.timeline.keys[0].pose.shared.truncation.psi == 1.0  # the numbers are taken as they are
 
 

@@ -23,6 +23,7 @@ SMALL: dict[str, tuple[str, dict[str, Any]]] = {
     "stylegan3-t": ("stylegan3-t", {**_SG3, "c_dim": 2}),
     "stylegan3-r": ("stylegan3-r", {**_SG3, "margin_size": 6}),
     "tiny": ("tiny", {"c_dim": 2}),
+    "tiny-source": ("tiny", {"source_channels": 3, "num_masks": 2}),
 }
 
 

@@ -67,7 +67,7 @@ def make_session(shelf: Shelf = SHELF) -> Session:
 
 def open_model(qtbot: QtBot, session: Session, name: str, view: int = 0) -> None:
     """Open a model and wait for its first picture."""
-    session.set_model(view, name)
+    session.models.request(view, name)
 
     def is_shown() -> bool:
         model_info, frame = session.facts(view), session.last_frame(view)

@@ -97,7 +97,7 @@ def test_the_first_run_moves_and_says_how(qapp: QApplication, tmp_path: Path) ->
     session = program.window.session
     assert session is not None
     assert program.window.first_run.hints.isVisible()
-    wait_until(lambda: session.look().latent.x > 0)
+    wait_until(lambda: session.look_of().latent.x > 0)
     assert not program.window.isWindowModified(), "nobody has changed anything"
     end(program)
 
@@ -164,7 +164,7 @@ def test_a_crashed_walk_is_offered_and_restored(qapp: QApplication, settings: Se
     first = start(qapp, settings)
     session = first.window.session
     assert session is not None
-    session.set_seed(4321)
+    session.look.set_seed(4321)
     crashed = Recovery(settings.folder / "recovery", name="crashed")
     crashed.save(session.state, session.table)
     crashed.close(keep=True)
@@ -176,7 +176,7 @@ def test_a_crashed_walk_is_offered_and_restored(qapp: QApplication, settings: Se
     restore.click()
     session = second.window.session
     assert session is not None
-    wait_until(lambda: session.look().latent.seed == 4321)
+    wait_until(lambda: session.look_of().latent.seed == 4321)
     assert not strip.isVisible()
     assert second.window.isWindowModified()
     end(second)
@@ -220,7 +220,7 @@ def test_a_signal_ends_the_window_and_leaves_what_is_unsaved_to_the_next_start(
     program = start(qapp, settings)
     session = program.window.session
     assert session is not None
-    session.set_psi(0.25)
+    session.look.set_psi(0.25)
     signal.raise_signal(number)
     wait_until(lambda: bool(codes))
     assert codes == [128 + number]

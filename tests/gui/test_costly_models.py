@@ -33,7 +33,7 @@ def test_render_anyway(qapp: QApplication, qtbot: QtBot, tmp_path: Path, monkeyp
     pane = ViewPane(session, 0, Camera())
     qtbot.addWidget(pane)
     pane.show()
-    session.set_model(0, path)
+    session.models.request(0, path)
     qtbot.waitUntil(lambda: bool(pane.banner.text), timeout=WAIT_MS)
     assert "One picture of slow.safetensors takes about" in pane.banner.text
     assert isinstance(session.last_failure(0).error, CostlyModelError)  # type: ignore[union-attr]
@@ -45,7 +45,7 @@ def test_render_anyway(qapp: QApplication, qtbot: QtBot, tmp_path: Path, monkeyp
     assert session.state.views[0].model == path
     assert not pane.banner.text
     # Another fault has no such way out.
-    session.set_model(0, str(tmp_path / "none.safetensors"))
+    session.models.request(0, str(tmp_path / "none.safetensors"))
     qtbot.waitUntil(lambda: "none.safetensors" in pane.banner.text, timeout=WAIT_MS)
     assert button.isHidden()
     session.models.load_costly(0)  # nothing is waiting for an answer any more

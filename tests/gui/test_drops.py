@@ -79,7 +79,7 @@ def test_the_picture_below_says_what_would_happen(
 ) -> None:
     pane = window.views.panes[1]
     at = pane.image.mapTo(window, pane.image.rect().center())
-    session.set_active(0)
+    session.views.set_active(0)
     model = carried(assets / "other-stylegan2.safetensors")
     QApplication.sendEvent(window, QDragEnterEvent(at, COPY, model, LEFT, NONE))
     frame = window.drops.frame
@@ -135,21 +135,21 @@ def test_names_that_are_not_utf8_are_dropped_remembered_and_opened(
     window: MainWindow, session: Session, tmp_path: Path, name: bytes
 ) -> None:
     path = os.fsdecode(os.fsencode(tmp_path) + b"/" + name + b".json")
-    session.set_psi(0.25)
+    session.look.set_psi(0.25)
     session.documents.save_project(str(tmp_path / "walk.json"))
     os.rename(tmp_path / "walk.json", path)
-    session.set_psi(0.75)
+    session.look.set_psi(0.75)
     data = QMimeData()
     data.setUrls([QUrl.fromEncoded(b"file://" + quote_from_bytes(os.fsencode(path)).encode())])
     assert answers(window, data, COPY, COPY) == [COPY, COPY, COPY]
-    wait_until(lambda: session.look().truncation.psi == 0.25)
-    session.set_psi(0.75)
+    wait_until(lambda: session.look_of().truncation.psi == 0.25)
+    session.look.set_psi(0.75)
     window.files.fill_recent(window.menus["recent"])
     window.menus["recent"].actions()[0].trigger()
-    wait_until(lambda: session.look().truncation.psi == 0.25)
+    wait_until(lambda: session.look_of().truncation.psi == 0.25)
     window.settings.sync()
     assert Settings(tmp_path / "settings.json").recent()[0] == os.path.realpath(path)
-    session.set_psi(0.75)
+    session.look.set_psi(0.75)
     QApplication.clipboard().setMimeData(data)
     window.commands.paste()
-    wait_until(lambda: session.look().truncation.psi == 0.25)
+    wait_until(lambda: session.look_of().truncation.psi == 0.25)

@@ -30,12 +30,12 @@ def _plugged_in(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_window_measures_it(window: MainWindow, session: Session) -> None:
     meter = panel(window, MeterPanel)
     (row,) = meter.further
-    assert "higher is better" in row.row.button.text()
+    assert "Higher is better" in row.row.button.toolTip().replace("\n", " ")
     row.row.button.click()
     wait_until(lambda: all("\u00b1" in figure.text() for figure in row.figures), 60_000)
     wait_until(lambda: not row.row.is_running)
     assert row.figures[0].text().endswith("of 1")
-    session.set_model(0, "other-stylegan2")
+    session.models.request(0, "other-stylegan2")
     wait_until(lambda: row.figures[0].text() == "\u2013")
 
 

@@ -45,32 +45,32 @@ def psi(window: MainWindow) -> TruncationPanel:
 
 
 def test_a_double_click_on_the_groove_is_one_step(session: Session, psi: TruncationPanel) -> None:
-    session.set_psi(0.5)
-    groove = psi.psi.groove()
+    session.look.set_psi(0.5)
+    groove = psi.psi.groove().rect
     double_click(psi.psi, QPointF(groove.left() + 9, groove.center().y()))
-    assert session.look().truncation.psi == 1.0
+    assert session.look_of().truncation.psi == 1.0
     assert len(steps(session)) == 2
     session.undo()
-    assert session.look().truncation.psi == 0.5
+    assert session.look_of().truncation.psi == 0.5
 
 
 @pytest.mark.parametrize(("kind", "field"), [(MovePad, "x"), (Dial, "rotate")])
 def test_a_double_click_on_a_pad_is_one_step(
     window: MainWindow, session: Session, kind: type[QWidget], field: str
 ) -> None:
-    session.set_active(1)
-    session.set_transform(**{field: 0.25})
+    session.views.set_active(1)
+    session.look.set_transform(**{field: 0.25})
     pad = window.findChild(kind)
     assert pad is not None
     double_click(pad, QPointF(80, 30))
-    assert getattr(session.look().transform, field) == 0.0
+    assert getattr(session.look_of().transform, field) == 0.0
     assert len(steps(session)) == 2
     session.undo()
-    assert getattr(session.look().transform, field) == 0.25
+    assert getattr(session.look_of().transform, field) == 0.25
 
 
 def test_a_click_on_the_groove_becomes_a_step_by_itself(session: Session, psi: TruncationPanel) -> None:
-    groove = psi.psi.groove()
+    groove = psi.psi.groove().rect
     drag(psi.psi, [(groove.left() + 9, groove.center().y())])
     wait_until(lambda: not session.store.in_stroke)
     assert len(steps(session)) == 1
@@ -99,22 +99,22 @@ def test_a_held_arrow_is_one_step(window: MainWindow, session: Session) -> None:
 def test_the_welcome_drift_does_not_come_back(window: MainWindow, session: Session, psi: TruncationPanel) -> None:
     session.store.reset_to(replace(session.state, shared=replace(session.state.shared, drift=0.15)))
     window.welcome()
-    groove = psi.psi.groove()
+    groove = psi.psi.groove().rect
     drag(psi.psi, [(groove.left() + x, groove.center().y()) for x in (20, 40, 60)])
     flush()
     session.undo()
-    assert session.look().drift == 0.0
+    assert session.look_of().drift == 0.0
     assert not window.is_unsaved
 
 
 def test_what_is_beyond_a_slider_is_shown(window: MainWindow, session: Session) -> None:
     panel = window.findChild(TransformPanel)
     assert isinstance(panel, TransformPanel)
-    session.set_active(1)
-    session.move(1.5, 0.0)
+    session.views.set_active(1)
+    session.look.move(1.5, 0.0)
     slider = panel.sliders["transform.x"]
     assert slider.text().startswith("1.500")
-    assert slider.position_of(1.5) == slider.position_of(slider.maximum)
+    assert slider.groove().position_of(1.5) == slider.groove().position_of(slider.maximum)
 
 
 # -- what is seen ----------------------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ def test_what_is_beyond_a_slider_is_shown(window: MainWindow, session: Session) 
 def test_a_fault_of_b_is_seen_where_both_share_a_place(
     window: MainWindow, session: Session, layout: Layout
 ) -> None:
-    session.set_active(1)
+    session.views.set_active(1)
     window.commands.layout(layout)
     session.failure.emit(RenderFailed(1, 99, ValueError("no")))
     assert window.views.panes[1].banner.isVisible()
@@ -148,7 +148,7 @@ def test_what_comes_by_itself_is_a_step_of_its_own(window: MainWindow, session: 
     image = window.views.panes[0].image
     image.setFocus()
     QTest.keyClick(image, Qt.Key.Key_Right)
-    session.set_model(0, "other-stylegan2")
+    session.models.request(0, "other-stylegan2")
     wait_until(lambda: session.state.views[0].model == "other-stylegan2")
     assert steps(session) == ["Walk", "Open model"]
 
@@ -156,31 +156,31 @@ def test_what_comes_by_itself_is_a_step_of_its_own(window: MainWindow, session: 
 def test_a_press_that_changes_nothing_is_no_step_while_the_picture_drifts(
     session: Session, psi: TruncationPanel
 ) -> None:
-    session.set_drift(0.5)
-    groove = psi.psi.groove()
-    at = QPointF(psi.psi.position_of(psi.psi.value), groove.center().y())
+    session.look.set_drift(0.5)
+    groove = psi.psi.groove().rect
+    at = QPointF(psi.psi.groove().position_of(psi.psi.value), groove.center().y())
     press(psi.psi, at)
-    x = session.look().latent.x
-    wait_until(lambda: session.look().latent.x > x + 0.02)
+    x = session.look_of().latent.x
+    wait_until(lambda: session.look_of().latent.x > x + 0.02)
     release(psi.psi, at)
     assert steps(session) == ["Drift"]
 
 
 def test_a_number_that_is_only_looked_at_stays(session: Session, psi: TruncationPanel) -> None:
-    session.set_psi(0.7034)
+    session.look.set_psi(0.7034)
     psi.psi.edit()
     QTest.keyClick(psi.psi.findChild(QLineEdit) or psi, Qt.Key.Key_Return)
-    assert session.look().truncation.psi == 0.7034
+    assert session.look_of().truncation.psi == 0.7034
     psi.psi.edit("0.5")
     QTest.keyClick(psi.psi.findChild(QLineEdit) or psi, Qt.Key.Key_Return)
-    assert session.look().truncation.psi == 0.5
+    assert session.look_of().truncation.psi == 0.5
 
 
 def test_swapping_views_swaps_their_keys(window: MainWindow, session: Session) -> None:
     window.commands.toggle_link()
-    session.set_active(1)
+    session.views.set_active(1)
     session.transport.add_value_key("truncation.psi", 0.2, 0.0)
-    session.set_psi(0.4)
+    session.look.set_psi(0.4)
     session.transport.add_key(1.0)
     owns = [view.own.truncation.psi for view in session.transport.timeline.keys[0].pose.views]
     window.commands.swap()
@@ -189,23 +189,23 @@ def test_swapping_views_swaps_their_keys(window: MainWindow, session: Session) -
 
 
 def test_a_latent_and_its_drift_are_linked_together(session: Session) -> None:
-    session.set_link(1, "latent", False)
+    session.views.set_link(1, "latent", False)
     assert not session.state.views[1].linked & {"latent", "drift"}
-    session.set_link(1, "drift", True)
+    session.views.set_link(1, "drift", True)
     assert session.state.views[1].linked >= {"latent", "drift"}
 
 
 def test_bars_of_another_width_stay(session: Session) -> None:
-    session.set_offset([1.0, 2.0])
-    session.set_offset([3.0])
-    session.set_offset([0.0])
-    assert session.look().edits == (Edit(Offset((1.0, 2.0))),)
+    session.look.set_offset([1.0, 2.0])
+    session.look.set_offset([3.0])
+    session.look.set_offset([0.0])
+    assert session.look_of().edits == (Edit(Offset((1.0, 2.0))),)
 
 
 def test_a_closed_model_leaves_no_picture_in_the_wipe(window: MainWindow, session: Session) -> None:
     window.commands.layout("wipe")
     wait_until(lambda: window.views.panes[0].image.pair.other is not None)
-    session.set_model(1, "")
+    session.models.request(1, "")
     flush()
     assert window.views.panes[0].image.pair.other is None
 
@@ -222,11 +222,11 @@ def test_an_average_goes_though_the_layout_has_changed(window: MainWindow, sessi
 
 
 def test_shortcuts_follow_the_active_view(window: MainWindow, session: Session) -> None:
-    session.set_active(1)
-    session.set_model(1, "")
+    session.views.set_active(1)
+    session.models.request(1, "")
     flush()
     assert not window.actions_by_key["save_picture"].isEnabled()
-    session.set_active(0)
+    session.views.set_active(0)
     assert window.actions_by_key["save_picture"].isEnabled()
 
 
@@ -238,12 +238,12 @@ def test_linking_again_links_both(window: MainWindow, session: Session) -> None:
 
 
 def test_before_stays_while_the_picture_drifts(window: MainWindow, session: Session) -> None:
-    session.set_psi(0.3)
-    session.set_drift(0.5)
-    wait_until(lambda: session.look().latent.x > 0)
+    session.look.set_psi(0.3)
+    session.look.set_drift(0.5)
+    wait_until(lambda: session.look_of().latent.x > 0)
     window.commands.toggle_before()
-    x = session.look().latent.x
-    wait_until(lambda: session.look().latent.x > x + 0.02)
+    x = session.look_of().latent.x
+    wait_until(lambda: session.look_of().latent.x > x + 0.02)
     assert window.before.is_on
 
 
@@ -289,7 +289,7 @@ def test_no_line_of_the_help_is_cut(window: MainWindow, size: tuple[int, int]) -
 def test_what_was_taken_back_after_saving_is_asked_about(
     window: MainWindow, session: Session, tmp_path: Path
 ) -> None:
-    session.set_psi(0.5)
+    session.look.set_psi(0.5)
     assert window.files._save_to(tmp_path / "walk.json")
     session.undo()
     assert window.is_unsaved
@@ -354,13 +354,13 @@ def test_what_ends_the_start_is_said_in_the_window(settings: Settings, qapp: obj
 
 
 def test_without_a_model_every_control_of_the_picture_is_grey(window: MainWindow, session: Session) -> None:
-    session.set_model(0, "")
+    session.models.request(0, "")
     flush()
     transform, truncation = window.findChild(TransformPanel), window.findChild(TruncationPanel)
     assert isinstance(transform, TransformPanel)
     assert isinstance(truncation, TruncationPanel)
     controls = [transform.sliders["transform.rotate"], transform.pad, transform.dial, *truncation.layers.sliders]
     assert not any(control.isEnabled() for control in controls)
-    session.set_active(1)
+    session.views.set_active(1)
     flush()
     assert all(control.isEnabled() for control in controls)

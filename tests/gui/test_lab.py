@@ -63,13 +63,13 @@ def test_the_line_is_dragged_on_the_picture_as_one_step(window: MainWindow, sess
     drag(image, [position_of(window, 0, 0), position_of(window, 0.1, 0.0), position_of(window, 0.2, 0.1)])
     assert session.state.lab.slit.x == pytest.approx(0.2, abs=0.02)
     assert session.store.undo_name == "Slit"
-    assert session.look().latent.x == 0  # the hand was on the line, not on the latent plane
+    assert session.look_of().latent.x == 0  # the hand was on the line, not on the latent plane
     session.undo()
     assert session.state.lab.slit == MIDDLE
     drag(image, [position_of(window, 0, -0.3), position_of(window, 0.3, 0.0)])
     assert abs(session.state.lab.slit.angle) < 4
     drag(image, [position_of(window, 0.1, 0.2), position_of(window, 0.2, 0.2)])
-    assert session.look().latent.x != 0
+    assert session.look_of().latent.x != 0
 
 
 def test_escape_takes_the_pull_back(window: MainWindow, session: Session) -> None:
@@ -85,17 +85,17 @@ def test_strips_grow_with_both_pictures(window: MainWindow, session: Session) ->
     strips = window.views.scans.strips
     assert not window.views.scans.isVisible()
     on(window, "scan")
-    session.set_drift(1.0)
+    session.look.set_drift(1.0)
     wait_until(lambda: session.lab.scan.filled > 6 and all(strip.image is not None for strip in strips))
-    session.set_drift(0.0)
+    session.look.set_drift(0.0)
     assert strips[0].isVisible()
     assert strips[1].isVisible()
     widths = {strip.image.width() for strip in strips if strip.image is not None}
     assert max(widths) - min(widths) <= 1
-    session.set_layout("wipe")
+    session.views.set_layout("wipe")
     flush()
     assert strips[1].geometry().top() >= strips[0].geometry().bottom()
-    session.show_view(1)
+    session.views.show(1)
     assert not strips[0].isVisible()
     on(window, "scan")
     assert not window.views.scans.isVisible()
@@ -113,9 +113,9 @@ def test_the_scan_is_saved_from_the_menu(window: MainWindow, session: Session, t
     window.lab_commands.save_scan(tmp_path / "x.png")
     assert "no slit-scan yet" in window.views.active_pane().banner.text
     on(window, "scan")
-    session.set_drift(1.0)
+    session.look.set_drift(1.0)
     wait_until(lambda: session.lab.scan.filled > 3)
-    session.set_drift(0.0)
+    session.look.set_drift(0.0)
     path = tmp_path / "x.png"
     window.lab_commands.save_scan(path)
     wait_until(path.is_file)
@@ -139,7 +139,7 @@ def test_flicker_shows_both_in_turn(window: MainWindow, session: Session) -> Non
 
 
 def test_the_divider_is_state(window: MainWindow, session: Session) -> None:
-    session.set_layout("wipe")
+    session.views.set_layout("wipe")
     image = window.views.panes[0].image
     drag(image, [position_of(window, 0.0, 0.2), position_of(window, 0.25, 0.2)])
     assert session.state.lab.split == pytest.approx(0.75, abs=0.02)
@@ -158,7 +158,7 @@ def test_average_is_shown_instead_and_goes_with_a_walk(window: MainWindow, sessi
     assert sticking.radius.isEnabled()
     images = [pane.image for pane in window.views.panes]
     wait_until(lambda: all(image.average.image is not None and "4 of 4" in image.average.text for image in images))
-    session.walk(0.3, 0.0)
+    session.look.walk(0.3, 0.0)
     assert images[0].average.image is None
     sticking.average.buttons["none"].click()
     assert session.state.lab.average == "none"
@@ -169,14 +169,14 @@ def test_average_is_shown_instead_and_goes_with_a_walk(window: MainWindow, sessi
 def test_motion_is_undone_in_three_ways(window: MainWindow, session: Session) -> None:
     sticking = panel(window, StickingPanel)
     assert "first" in sticking.undone_note.text()
-    session.set_transform(x=0.1)
+    session.look.set_transform(x=0.1)
     assert "sticks" in sticking.undone_note.text()
     sticking.undone.buttons["heat"].click()
-    assert session.look().transform == Transform(x=0.1, residual="heat")
+    assert session.look_of().transform == Transform(x=0.1, residual="heat")
     sticking.undone.buttons["picture"].click()
-    assert session.look().transform == Transform(x=0.1, untransform=True)
+    assert session.look_of().transform == Transform(x=0.1, untransform=True)
     sticking.undone.buttons["none"].click()
-    assert session.look().transform == Transform(x=0.1)
+    assert session.look_of().transform == Transform(x=0.1)
 
 
 def test_score_explains_what_it_cannot_tell(
@@ -185,7 +185,7 @@ def test_score_explains_what_it_cannot_tell(
     two_walks = replace(metric_named("sticking"), samples=2)
     monkeypatch.setattr("explorer.widgets.panels.lab.sticking_panel.SCORE", two_walks)
     sticking = panel(window, StickingPanel)
-    session.set_psi(0.0)  # every latent is the mean: nothing moves
+    session.look.set_psi(0.0)  # every latent is the mean: nothing moves
     sticking.score.button.click()
     wait_until(lambda: not sticking.score.is_running)
     assert "Nothing moves" in sticking.score.message.text()
@@ -205,7 +205,7 @@ def test_the_meter_measures_this_latent_and_many(window: MainWindow, session: Se
     meter.row.button.click()
     assert not meter.row.is_running
     assert not session.lab.has_job("metrics/0")
-    session.set_model(0, "other-stylegan2")
+    session.models.request(0, "other-stylegan2")
     wait_until(lambda: meter.sampled["eq-t", 0].text() == "\u2013")
 
 
@@ -285,7 +285,7 @@ def test_the_meter_waits_until_it_is_seen_again(window: MainWindow, session: Ses
     wait_until(lambda: session.lab.has_job("curves/0"))
     section = window.sides.sections["meter"]
     section.set_folded(True)
-    session.walk(0.3, 0.0)
+    session.look.walk(0.3, 0.0)
     rested = QSignalSpy(session.lab.rested)
     wait_until(lambda: rested.count() > 0)
     assert not session.lab.has_job("curves/0"), "of a latent that is no longer shown"
@@ -323,9 +323,9 @@ def test_the_tour_goes_through_six_states(window: MainWindow, session: Session) 
 
 def test_the_tour_brings_back_what_was_seen(window: MainWindow, session: Session) -> None:
     bar, sections = window.views.tour, window.sides.sections
-    session.set_seed(42)
-    session.set_psi(0.3)
-    session.show_view(1)
+    session.look.set_seed(42)
+    session.look.set_psi(0.3)
+    session.views.show(1)
     session.pause()
     sections["latent"].set_folded(True)
     sections["meter"].set_shown(False)
@@ -339,7 +339,7 @@ def test_the_tour_brings_back_what_was_seen(window: MainWindow, session: Session
     assert camera.zoom == 1.0, "the tour points at the whole picture"
     assert not window.views.active_pane().banner.text
     for _ in STEPS:
-        session.set_psi(0.1)
+        session.look.set_psi(0.1)
         bar.next.click()
     assert session.state == before
     assert not session.clock.is_playing
@@ -353,12 +353,12 @@ def test_the_tour_brings_back_what_was_seen(window: MainWindow, session: Session
 
 
 def test_undo_in_the_tour_stays_in_its_step(window: MainWindow, session: Session) -> None:
-    session.set_psi(0.3)
+    session.look.set_psi(0.3)
     on(window, "tour")
     bar = window.views.tour
     bar.next.click()
     assert not session.store.can_undo
-    session.set_psi(0.1)
+    session.look.set_psi(0.1)
     session.undo()
     session.undo()
     assert session.state.lab.tour == 2
@@ -367,7 +367,7 @@ def test_undo_in_the_tour_stays_in_its_step(window: MainWindow, session: Session
 
 
 def test_what_the_tour_shows_can_be_kept(window: MainWindow, session: Session) -> None:
-    session.set_psi(0.3)
+    session.look.set_psi(0.3)
     before = session.state
     on(window, "tour")
     for _ in range(3):
@@ -383,7 +383,7 @@ def test_what_the_tour_shows_can_be_kept(window: MainWindow, session: Session) -
 
 
 def test_a_tour_saves_the_users_state(window: MainWindow, session: Session, tmp_path: Path) -> None:
-    session.set_psi(0.3)
+    session.look.set_psi(0.3)
     before = session.state
     on(window, "tour")
     assert window.is_unsaved
@@ -398,7 +398,7 @@ def test_a_tour_saves_the_users_state(window: MainWindow, session: Session, tmp_
 
 
 def test_keys_that_were_made_in_a_tour_are_kept(window: MainWindow, session: Session) -> None:
-    session.set_psi(0.3)
+    session.look.set_psi(0.3)
     shared = session.state.shared
     on(window, "tour")
     session.transport.add_key(0.0)
@@ -411,7 +411,7 @@ def test_keys_that_were_made_in_a_tour_are_kept(window: MainWindow, session: Ses
 
 @pytest.mark.parametrize("way", ["paste", "open", "new"])
 def test_another_state_ends_the_tour(window: MainWindow, session: Session, tmp_path: Path, way: str) -> None:
-    session.set_psi(0.3)
+    session.look.set_psi(0.3)
     on(window, "tour")
     text = session.documents.state_text()  # has the tour's step in it
     if way == "paste":

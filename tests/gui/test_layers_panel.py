@@ -129,7 +129,7 @@ def test_another_model_has_other_layers(panel_session: MakeSession, qtbot: QtBot
     assert names(panel) == []
     assert not panel.list.isEnabled()
     assert panel.list.toolTip() == "No model is loaded"
-    panel.session.set_tap(0, layer="no such layer")
+    panel.session.views.set_tap(0, layer="no such layer")
     open_model(qtbot, panel.session, "wide")
     assert len(names(panel)) == 6
     assert current(panel) == FINAL

@@ -75,7 +75,7 @@ def test_the_picture_of_another_model_is_dimmed_until_the_first_of_the_new_one(
     image = window.views.panes[0].image
     seen: list[str] = []
     session.model_changed.connect(lambda view: seen.append(image.stale_text))
-    session.set_model(0, "other-stylegan2")
+    session.models.request(0, "other-stylegan2")
     wait_until(lambda: bool(seen))
     assert seen[-1] == "First picture of other-stylegan2 \u2026"
     wait_until(lambda: not image.stale_text)
@@ -83,11 +83,11 @@ def test_the_picture_of_another_model_is_dimmed_until_the_first_of_the_new_one(
 
 
 def test_reset_keeps_the_place_that_was_walked_to(window: MainWindow, session: Session) -> None:
-    session.walk(0.4, -0.2)
-    session.set_psi(0.3)
+    session.look.walk(0.4, -0.2)
+    session.look.set_psi(0.3)
     window.commands.reset()
-    assert (session.look().latent.x, session.look().latent.y) == (pytest.approx(0.4), pytest.approx(-0.2))
-    assert session.look().truncation.psi == 1.0
+    assert (session.look_of().latent.x, session.look_of().latent.y) == (pytest.approx(0.4), pytest.approx(-0.2))
+    assert session.look_of().truncation.psi == 1.0
 
 
 def test_seeds_before_the_first_have_short_names() -> None:
@@ -128,9 +128,9 @@ def test_a_narrow_view_shows_where_it_is_rather_than_what_it_cost(window: MainWi
     pane = window.views.panes[0]
     flush()
     assert pane.cost.isVisible()
-    session.set_seed(94377)
-    session.walk(0.48, -0.12)
-    session.move(0.25, 0.1)
+    session.look.set_seed(94377)
+    session.look.walk(0.48, -0.12)
+    session.look.move(0.25, 0.1)
     flush()
     assert pane.where.text().endswith("+0.25 +0.10")
     assert not pane.cost.isVisible()
@@ -161,12 +161,12 @@ def test_an_opened_file_has_a_card_while_a_view_shows_it(
     panel = window.sides.sections["model"].body
     assert isinstance(panel, ModelPanel)
     before = [card.item.name for card in panel.cards]
-    session.set_model(0, str(path))
+    session.models.request(0, str(path))
     wait_until(lambda: session.state.views[0].model == str(path) and session.info(0) is not None)
     wait_until(lambda: panel.cards[-1].family == "stylegan2")
     assert panel.cards[-1].item.title == "mine.safetensors"
     assert panel.cards[-1].views == (0,)
-    session.set_model(0, "critters-stylegan2")
+    session.models.request(0, "critters-stylegan2")
     wait_until(lambda: [card.item.name for card in panel.cards] == before)
 
 

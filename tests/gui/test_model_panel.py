@@ -80,7 +80,7 @@ def test_cards_open_bundled_models_in_the_active_view(
     panel, files = shown(session, qtbot)
     assert [card.accessibleName() for card in panel.cards] == ["The critters-stylegan2", "The critters-stylegan3-t"]
     qtbot.mouseClick(panel.cards[1], LEFT, pos=QPoint(60, 20))
-    session.set_active(1)
+    session.views.set_active(1)
     panel.cards[0].setFocus()
     qtbot.keyClick(panel.cards[0], Qt.Key.Key_Return)
     assert files.calls == [("open", "critters-stylegan3-t", 0), ("open", "critters-stylegan2", 1)]
@@ -117,7 +117,7 @@ def test_table_of_the_active_view(panel_session: MakeSession, qtbot: QtBot) -> N
     model_info = session.facts(0)
     assert model_info is not None
     assert QGuiApplication.clipboard().text() == model_info.sha256
-    session.set_active(1)
+    session.views.set_active(1)
     assert panel.nothing.isVisible()
 
 
@@ -125,7 +125,7 @@ def test_loading_shows_progress_and_can_be_cancelled(panel_session: MakeSession,
     session = panel_session("tiny")
     panel, _ = shown(session, qtbot)
     assert not panel.progress.isVisible()
-    session.set_model(0, "wide")
+    session.models.request(0, "wide")
     assert panel.progress.isVisible()
     qtbot.mouseClick(panel.cancel, LEFT)
     assert not panel.progress.isVisible()
@@ -170,7 +170,7 @@ def classes(panel_session: MakeSession, qtbot: QtBot) -> ClassWeights:
 
 
 def weights(widget: ClassWeights) -> tuple[tuple[int, float], ...]:
-    return widget.session.look().classes.weights
+    return widget.session.look_of().classes.weights
 
 
 def type_class(search: ClassSearch, text: str, qtbot: QtBot) -> None:
@@ -217,9 +217,9 @@ def test_mixing_adds_weighs_and_drops(classes: ClassWeights, qtbot: QtBot) -> No
     assert weights(classes) == ((0, 1.0), (4, 1.0))
     assert classes.search.currentText() == ""
     slider = classes.rows[1].slider
-    press(slider, QPointF(slider.position_of(1.0), 12))
-    pull(slider, QPointF(slider.position_of(0.5), 12))
-    release(slider, QPointF(slider.position_of(0.5), 12))
+    press(slider, QPointF(slider.groove().position_of(1.0), 12))
+    pull(slider, QPointF(slider.groove().position_of(0.5), 12))
+    release(slider, QPointF(slider.groove().position_of(0.5), 12))
     (_, first), (owl, second) = weights(classes)
     assert (first, owl) == (1.0, 4)
     assert second == pytest.approx(0.5, abs=0.03)
@@ -236,11 +236,11 @@ def test_mixing_adds_weighs_and_drops(classes: ClassWeights, qtbot: QtBot) -> No
 
 
 def test_leaving_a_mix_keeps_its_heaviest_class(classes: ClassWeights, qtbot: QtBot) -> None:
-    classes.session.set_class_weights([(1, 0.2), (2, 0.9), (3, 0.4)])
+    classes.session.look.set_class_weights([(1, 0.2), (2, 0.9), (3, 0.4)])
     assert classes.is_mix
     assert [row.slider.label for row in classes.rows] == ["dog", "fox", "hen"]
     qtbot.mouseClick(classes.mode.buttons["one"], LEFT)
-    assert classes.session.look().classes == Classes(((2, 1.0),))
+    assert classes.session.look_of().classes == Classes(((2, 1.0),))
 
 
 def test_a_thousand_classes_stay_usable(panel_session: MakeSession, qtbot: QtBot) -> None:

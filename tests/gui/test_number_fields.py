@@ -111,10 +111,10 @@ def test_sliders_read_one_way(window: MainWindow, session: Session, language: st
     assert psi.value == before
     transform: Any = window.sides.sections["transform"].body
     type_on(transform.sliders["transform.rotate"], "45,5deg")
-    assert session.look().transform.rotate == 45.5
+    assert session.look_of().transform.rotate == 45.5
     transform.show_matrix.click()
     type_into(transform.cells[2], "-,125")
-    assert session.look().transform.matrix[2] == -0.125
+    assert session.look_of().transform.matrix[2] == -0.125
 
 
 @pytest.mark.parametrize("modifiers", [NONE, KEYPAD])
@@ -149,14 +149,14 @@ def test_seeds(window: MainWindow, session: Session, language: str) -> None:
         panel.seed.setText(text)  # pasted: letters by hand are shortcuts
         panel.seed.setModified(True)
         panel.seed.editingFinished.emit()
-        assert session.look().latent.seed == seed
+        assert session.look_of().latent.seed == seed
     assert panel.seed.text() == "1000"
     for text in ("1,5", "1.5", "1,234", "rubbish", ""):
         panel.seed.setFocus()
         panel.seed.setText(text)
         panel.seed.setModified(True)
         panel.seed.editingFinished.emit()
-        assert session.look().latent.seed == 1000, text
+        assert session.look_of().latent.seed == 1000, text
         assert panel.seed.refusal, text
     window.views.panes[0].image.setFocus()
     assert panel.seed.text() == "1000"

@@ -16,7 +16,7 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QToolButton
 
-from explorer.latents.table import LatentTable
+from explorer.assets.table import AssetTable
 from explorer.project.document import write_project
 from explorer.session import Session
 from explorer.session.recovery import Recovery
@@ -67,7 +67,7 @@ def test_a_file_that_is_no_project_asks_nothing_and_changes_nothing(
     Image.new("RGB", (2, 2)).save(tmp_path / "plain.png")
     (tmp_path / "text.json").write_text("hello")
     (tmp_path / "plain.mp4").write_bytes(b"\0" * 64)
-    session.set_seed(7)
+    session.look.set_seed(7)
     state = session.state
     window.files.open_path(str(tmp_path / name))
     banner = window.views.panes[0].banner
@@ -81,9 +81,9 @@ def test_a_project_is_asked_about_once_it_was_read(
     window: MainWindow, session: Session, asked: list[str], tmp_path: Path
 ) -> None:
     write_project(tmp_path / "p.json", replace(session.state, shared=Look(Latent(41))))
-    session.set_seed(7)
+    session.look.set_seed(7)
     window.files.open_path(str(tmp_path / "p.json"))
-    wait_until(lambda: session.look().latent.seed == 41)
+    wait_until(lambda: session.look_of().latent.seed == 41)
     assert len(asked) == 1
 
 
@@ -92,7 +92,7 @@ def test_the_banner_is_where_the_file_was_dropped_and_goes_with_a_new_project(
     window: MainWindow, session: Session, tmp_path: Path, view: int
 ) -> None:
     (tmp_path / "photo.jpg").write_bytes(b"x")
-    session.set_active(1 - view)
+    session.views.set_active(1 - view)
     drop_on(window, view, tmp_path / "photo.jpg")
     banners = [pane.banner for pane in window.views.panes]
     wait_until(lambda: "photo.jpg" in banners[view].text)
@@ -160,15 +160,15 @@ def test_the_window_lives_while_a_drive_hangs(
     assert card is not None
     wait_until(card.isVisible)
     assert "p.json" in card.message.text()
-    session.set_seed(5)
+    session.look.set_seed(5)
     wait_until(lambda: not session.is_refining(0))  # pictures go on
     card.cancelled.emit()
     assert not card.isVisible()
     slow_drive()
     (tmp_path / "q.json").write_bytes((tmp_path / "p.json").read_bytes())
-    assert session.look().latent.seed == 5
+    assert session.look_of().latent.seed == 5
     window.files.open_project(str(tmp_path / "q.json"))
-    wait_until(lambda: session.look().latent.seed == 41)
+    wait_until(lambda: session.look_of().latent.seed == 41)
 
 
 def test_what_is_opened_later_takes_the_place_of_what_is_read(
@@ -177,10 +177,10 @@ def test_what_is_opened_later_takes_the_place_of_what_is_read(
     for seed in (1, 2):
         write_project(tmp_path / f"{seed}.json", replace(session.state, shared=Look(Latent(seed))))
         window.files.open_project(str(tmp_path / f"{seed}.json"))
-    wait_until(lambda: session.look().latent.seed == 2)
+    wait_until(lambda: session.look_of().latent.seed == 2)
     wait_until(lambda: not session.reading.is_busy)
     flush()
-    assert session.look().latent.seed == 2
+    assert session.look_of().latent.seed == 2
 
 
 # -- missing models ------------------------------------------------------------------------------------------------
@@ -271,7 +271,7 @@ def after_crashes(qapp: QApplication, settings: Settings, tmp_path: Path) -> Ite
     """A window that starts after two programs crashed, the second one later."""
     for seed in (1, 2):
         crashed = Recovery(tmp_path / "recovery", f"crashed{seed}")
-        crashed.save(ExplorerState(shared=Look(Latent(seed))), LatentTable())
+        crashed.save(ExplorerState(shared=Look(Latent(seed))), AssetTable())
         crashed.close(keep=True)
         os.utime(crashed.path, (seed * 1e6, seed * 1e6))
     session = Session(recovery=Recovery(tmp_path / "recovery", "this"))
@@ -297,7 +297,7 @@ def test_crashed_sessions_are_offered_one_after_the_other(after_crashes: MainWin
     assert (tmp_path / "recovery" / "recovery-crashed1.json").exists()
     assert not (tmp_path / "recovery" / "recovery-crashed2.json").exists()
     button(window, "Restore").click()
-    wait_until(lambda: session.look().latent.seed == 1)
+    wait_until(lambda: session.look_of().latent.seed == 1)
     assert not window.notices.strip.isVisible()
     wait_until(lambda: not (tmp_path / "recovery" / "recovery-crashed1.json").exists())
     assert (tmp_path / "recovery" / "recovery-this.json").exists()

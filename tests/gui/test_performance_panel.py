@@ -38,7 +38,7 @@ def test_figures_are_those_of_the_last_frame(panel_session: MakeSession, qtbot: 
     panel = shown(session, qtbot)
     for psi in (0.9, 0.8):
         with qtbot.waitSignal(session.frame):
-            session.set_psi(psi)
+            session.look.set_psi(psi)
         frame = session.last_frame(0)
         assert frame is not None
         session.painted(0, frame.generation)

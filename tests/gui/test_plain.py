@@ -28,9 +28,9 @@ from PySide6.QtWidgets import (
 )
 
 import explorer
+from explorer.assets.latent import StoredLatent
 from explorer.checkpoints import Checkpoint, save_native
 from explorer.errors import CheckpointError, LatentwalkError
-from explorer.latents.table import StoredLatent
 from explorer.session import Session
 from explorer.session.settings import Settings
 from explorer.widgets.controls.plain_text import (
@@ -143,14 +143,14 @@ def test_nothing_of_a_hostile_model_becomes_markup(
     path = hostile_model(tmp_path)
     window.files.open_model(str(path), 0)
     wait_until(lambda: session.facts(0) is not None and session.facts(0).path == str(path))
-    session.set_active(0)
+    session.views.set_active(0)
     window.files.remember(str(path))
     window.files.fill_recent(window.menus["recent"])
     window.files.fill_bundled(window.menus["bundled"])
-    session.set_class_weights([(0, 1.0), (1, 0.5)])
+    session.look.set_class_weights([(0, 1.0), (1, 0.5)])
     latent = StoredLatent("w", small_latent(session), session.facts(0).sha256, 1.0, HOSTILE)
-    session.edit("Load", latent=replace(session.look().latent, stored=session.table.add(latent)))
-    session.set_tap(1, layer=HOSTILE)
+    session.edit("Load", latent=replace(session.look_of().latent, stored=session.table.add(latent)))
+    session.views.set_tap(1, layer=HOSTILE)
     for section in window.sides.sections.values():
         section.set_folded(False)
         section.menu()

@@ -38,7 +38,7 @@ def slider(qtbot) -> ValueSlider:  # type: ignore[no-untyped-def]
 
 
 def at(slider: ValueSlider, value: float) -> tuple[float, float]:
-    return slider.position_of(value), slider.height() / 2
+    return slider.groove().position_of(value), slider.height() / 2
 
 
 def wheel(slider: ValueSlider, ticks: int, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> bool:
@@ -62,7 +62,7 @@ def turn(widget: QWidget, delta: int, modifiers: Qt.KeyboardModifier = Qt.Keyboa
 
 
 def hover(slider: ValueSlider) -> None:
-    middle = slider.groove().center()
+    middle = slider.groove().rect.center()
     event = QMouseEvent(
         QMouseEvent.Type.MouseMove,
         middle,
@@ -95,14 +95,14 @@ def test_a_press_on_the_handle_does_not_jump(slider: ValueSlider) -> None:
 
 def test_a_middle_drag_is_relative(slider: ValueSlider) -> None:
     x, y = at(slider, -2)
-    per_pixel = 4 / (slider.position_of(2) - slider.position_of(-2))
+    per_pixel = 4 / (slider.groove().position_of(2) - slider.groove().position_of(-2))
     drag(slider, [(x, y), (x + 10, y)], button=Qt.MouseButton.MiddleButton)
     assert slider.value == pytest.approx(1 + 10 * per_pixel)
 
 
 def test_shift_makes_a_drag_ten_times_finer(slider: ValueSlider) -> None:
     x, y = at(slider, 0)
-    per_pixel = 4 / (slider.position_of(2) - slider.position_of(-2))
+    per_pixel = 4 / (slider.groove().position_of(2) - slider.groove().position_of(-2))
     drag(slider, [(x, y), (x + 10, y)], modifiers=SHIFT)
     assert slider.value == pytest.approx(1 + per_pixel)
 
@@ -119,7 +119,7 @@ def test_values_stay_in_range(slider: ValueSlider) -> None:
     slider.is_open = True
     slider.set_value(-99)  # another hand may have gone further
     assert slider.value == -99
-    assert slider.position_of(-99) == slider.position_of(-2)
+    assert slider.groove().position_of(-99) == slider.groove().position_of(-2)
 
 
 def test_escape_takes_a_running_drag_back(slider: ValueSlider) -> None:
@@ -135,7 +135,7 @@ def test_escape_takes_a_running_drag_back(slider: ValueSlider) -> None:
 def test_a_double_click_resets(slider: ValueSlider) -> None:
     slider.set_value(-0.7)
     log = Log(slider)
-    QTest.mouseDClick(slider, Qt.MouseButton.LeftButton, pos=QPoint(int(slider.position_of(1.9)), 12))
+    QTest.mouseDClick(slider, Qt.MouseButton.LeftButton, pos=QPoint(int(slider.groove().position_of(1.9)), 12))
     assert slider.value == 1
     assert log.said == ["pressed", "1.00", "released"]
 

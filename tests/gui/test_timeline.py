@@ -29,7 +29,7 @@ def lanes(window: MainWindow) -> TimelineView:
     assert session is not None
     session.transport.set_timeline(snap=False)
     for time, x in ((1.0, 0.0), (3.0, 0.2)):
-        session.set_transform(x=x)
+        session.look.set_transform(x=x)
         session.transport.add_key(time)
     QTest.qWaitForWindowExposed(window)
     wait_until(lambda: window.timeline.view.width() > 300)
@@ -98,7 +98,7 @@ def test_scrubbing_shows_the_place_live(window: MainWindow, lanes: TimelineView)
     session.transport.set_segments(frozenset({(-1, 0)}), ease="linear")
     drag(lanes, [(lanes.lanes.x_of(0.2), 8.0), (lanes.lanes.x_of(1.0), 8.0), (lanes.lanes.x_of(2.0), 8.0)])
     assert session.transport.playhead == pytest.approx(2.0, abs=0.02)
-    assert session.look().transform.x == pytest.approx(0.1, abs=0.002)
+    assert session.look_of().transform.x == pytest.approx(0.1, abs=0.002)
     wait_until(lambda: not session.is_refining(0))
     frame = session.last_frame(0)
     assert frame is not None
@@ -125,7 +125,7 @@ def test_the_way_is_chosen_below_and_drawn_in_the_popup(window: MainWindow, lane
 def test_a_parameters_key_is_dragged_up(window: MainWindow, lanes: TimelineView) -> None:
     session = window.session
     assert session is not None
-    session.set_psi(0.5)
+    session.look.set_psi(0.5)
     session.transport.add_value_key("truncation.psi", time=2.0)
     low, high = value_range(session.transport.timeline.tracks[0])
     y = RULER + KEYS + 5 + (TRACK - 10) * (1 - (0.5 - low) / (high - low))
@@ -145,7 +145,7 @@ def test_space_plays_the_timeline_and_the_picture_moves(window: MainWindow, lane
     wait_until(lambda: session.transport.playhead > 1.3)
     window.actions_by_key["play"].trigger()
     assert not session.transport.is_playing
-    assert 0.0 < session.look().transform.x <= 0.2
+    assert 0.0 < session.look_of().transform.x <= 0.2
 
 
 def test_a_film_is_made_beside_the_window_and_opens_again(
@@ -223,7 +223,7 @@ def test_a_performance_is_recorded_and_shown(window: MainWindow) -> None:
     window.actions_by_key["record"].trigger()
     assert session.transport.is_recording
     for _ in range(3):
-        session.walk(0.1, 0.0)
+        session.look.walk(0.1, 0.0)
         wait_until(
             lambda seconds=session.transport.recorded_seconds: session.transport.recorded_seconds > seconds + 0.02  # type: ignore[misc]
         )
@@ -330,7 +330,7 @@ def test_keys_and_a_recording_change_places_by_a_click(window: MainWindow, lanes
     assert session is not None
     keys = session.transport.timeline.keys
     session.transport.start_recording()
-    session.walk(0.1, 0.0)
+    session.look.walk(0.1, 0.0)
     lanes.grab()
     session.transport.stop_recording()
     assert session.transport.timeline.keys == ()

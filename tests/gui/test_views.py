@@ -58,7 +58,7 @@ def test_the_grid_makes_pictures_as_large_as_can_be(count: int, size: tuple[int,
 
 def test_a_view_is_added_with_the_active_model_and_undone(window: MainWindow, session: Session) -> None:
     before = session.state
-    session.set_active(1)
+    session.views.set_active(1)
     QTest.keyClick(window, Qt.Key.Key_T, Qt.KeyboardModifier.ControlModifier)
     assert len(session.state.views) == 3
     assert session.state.views[2].model == before.views[1].model
@@ -80,7 +80,7 @@ def test_views_of_one_model_share_it(window: MainWindow, session: Session) -> No
     assert session.service.models.nbytes == nbytes
     assert not window.actions_by_key["add_view"].isEnabled()
     assert not window.top_bar.add_view.isEnabled()
-    session.add_view()
+    session.views.add()
     assert len(session.state.views) == 6
 
 
@@ -89,7 +89,7 @@ def test_any_view_is_removed_by_its_button(window: MainWindow, session: Session)
     add_views(window, session, 3)
     assert not any(pane.remove.isHidden() for pane in window.views.panes)
     first = session.state.views[0].model
-    session.set_active(2)
+    session.views.set_active(2)
     window.views.panes[0].remove.click()
     assert (session.active, session.store.undo_name, shown(window)) == (1, "Remove view A", [0, 1])
     wait_until(lambda: window.views.panes[0].model_name.full == session.state.views[0].model)
@@ -107,15 +107,15 @@ def test_any_view_is_removed_by_its_button(window: MainWindow, session: Session)
 
 def test_a_model_on_its_way_goes_with_its_view(window: MainWindow, session: Session) -> None:
     add_views(window, session, 3)
-    session.set_model(2, "other-stylegan2")
-    session.remove_view(0)
+    session.models.request(2, "other-stylegan2")
+    session.views.remove(0)
     wait_until(lambda: session.state.views[1].model == "other-stylegan2")
     assert session.state.views[0].model == "critters-stylegan3-t"
 
 
 def test_wipe_and_flicker_take_any_two(window: MainWindow, session: Session) -> None:
     add_views(window, session, 4)
-    session.set_pair(3, 1)
+    session.views.set_pair(3, 1)
     QTest.keyClick(window, Qt.Key.Key_W)
     host = window.views.panes[3]
     assert session.visible_views() == (3, 1)
@@ -124,8 +124,8 @@ def test_wipe_and_flicker_take_any_two(window: MainWindow, session: Session) -> 
     wait_until(lambda: host.image.pair.other is not None)
     assert window.views.active_image() is host.image
     assert window.actions_by_key["view_wipe"].text() == "Wipe between D and B"
-    session.show_view(2)
-    session.set_layout("flicker")  # the active view is one of the two
+    session.views.show(2)
+    session.views.set_layout("flicker")  # the active view is one of the two
     assert session.visible_views() == (3, 2)
     assert window.views.panes[3].image.flicker.is_on
     window.actions_by_key["view_grid"].trigger()
@@ -134,12 +134,12 @@ def test_wipe_and_flicker_take_any_two(window: MainWindow, session: Session) -> 
 
 
 def test_the_chips_of_a_wipe_choose_views(window: MainWindow, session: Session) -> None:
-    session.set_layout("wipe")
+    session.views.set_layout("wipe")
     chip = window.views.panes[0].second_chip
     QTest.mouseClick(chip, Qt.MouseButton.LeftButton, pos=QPoint(4, 4))
     assert not chip.menu().isVisible()  # of two there is nothing to choose
     add_views(window, session, 3)
-    session.set_pair(0, 1)
+    session.views.set_pair(0, 1)
     menu = window.views.panes[0].second_chip.menu()
     assert [action.isChecked() for action in menu.actions()] == [False, True, False]
     menu.actions()[2].trigger()
@@ -171,7 +171,7 @@ def test_buttons_and_keys_of_single_views(window: MainWindow, session: Session) 
     assert window.top_bar.layouts.buttons["0"].isChecked()
     QTest.keyClick(window, Qt.Key.Key_3, Qt.KeyboardModifier.AltModifier)
     assert (shown(window), session.active) == ([2], 2)
-    session.remove_view(2)
+    session.views.remove(2)
     assert (shown(window), session.active) == ([1], 1)
     assert window.top_bar.layouts.buttons["1"].isChecked()
 
@@ -186,8 +186,8 @@ def test_the_layout_buttons_have_room(window: MainWindow, session: Session) -> N
 
 
 def test_swap_takes_the_two_that_are_compared(window: MainWindow, session: Session) -> None:
-    session.add_view("critters-stylegan3-t")
-    session.set_pair(0, 2)
+    session.views.add("critters-stylegan3-t")
+    session.views.set_pair(0, 2)
     before = session.state.views
     window.actions_by_key["swap"].trigger()
     assert session.store.undo_name == "Swap A and C"
@@ -206,14 +206,14 @@ def test_slit_scans_of_every_view(window: MainWindow, session: Session) -> None:
     add_views(window, session, 4)
     session.lab.edit("Slit-scan", scan=True)
     for _ in range(3):
-        session.walk(0.1, 0.0)
+        session.look.walk(0.1, 0.0)
         wait_until(lambda: not any(session.is_refining(view) for view in range(4)))
     strips = window.views.scans.strips
     wait_until(lambda: all(strip.image is not None for strip in strips))
     assert [strip.isVisible() for strip in strips] == [True] * 4
-    session.show_view(3)
+    session.views.show(3)
     assert [strip.isVisible() for strip in strips] == [False] * 3 + [True]
-    session.remove_view(1)
+    session.views.remove(1)
     assert session.lab.scan.filled <= 1  # columns of other views would lie there
     flush()
 
@@ -226,8 +226,8 @@ def test_tables_have_a_column_for_each_view(window: MainWindow, session: Session
     counted = [value for value in table.values.values() if not value.isHidden()]
     assert len(counted) == 5 * len(EQUIVARIANCE)
     places: list[Any] = [table.grid.getItemPosition(table.grid.indexOf(value)) for value in table.values.values()]
-    assert len({host[:2] for host in places}) == len(places)
-    session.remove_view(4)
+    assert len({place[:2] for place in places}) == len(places)
+    session.views.remove(4)
     assert len([v for v in table.values.values() if not v.isHidden()]) == 4 * len(EQUIVARIANCE)
     table.deleteLater()
 
@@ -240,9 +240,9 @@ def test_marks_differ() -> None:
 def test_the_title_of_a_view_that_came_back_is_its_own(window: MainWindow, session: Session) -> None:
     add_views(window, session, 3)
     window.views.panes[2].banner.show_fault("It broke.", "trace")
-    session.remove_view(2)
-    session.set_active(0)
-    session.add_view()
+    session.views.remove(2)
+    session.views.set_active(0)
+    session.views.add()
     pane = window.views.panes[2]
     assert not pane.banner.isVisible()
     wait_until(lambda: pane.model_name.full == "critters-stylegan2" and pane.image.image is not None)

@@ -43,7 +43,7 @@ def shown(session: Session, qtbot: QtBot) -> WEditorPanel:
 
 
 def offset(panel: WEditorPanel) -> np.ndarray:
-    (only,) = panel.session.look().edits
+    (only,) = panel.session.look_of().edits
     assert isinstance(only.value, Offset)
     return np.asarray(only.value.values, np.float32)
 
@@ -53,7 +53,7 @@ def test_bars_show_ws_and_follow_the_state_before_the_picture_does(editor: WEdit
     assert ws is not None
     assert editor.plot.bars is not None
     np.testing.assert_allclose(editor.plot.bars.values, ws.mean(axis=0), rtol=1e-5)
-    editor.session.set_offset([0.5] * 8)  # no frame of it has come yet
+    editor.session.look.set_offset([0.5] * 8)  # no frame of it has come yet
     np.testing.assert_allclose(editor.plot.bars.values, ws.mean(axis=0) + 0.5, rtol=1e-5)
     assert editor.plot.bars.edited.all()
 
@@ -79,7 +79,7 @@ def test_dragging_a_bar_is_one_undo_step(editor: WEditorPanel) -> None:
     assert np.flatnonzero(offset(editor)).tolist() == [2]
     assert session.store.undo_name == "Edit w[2]"
     session.undo()
-    assert session.look().edits == ()
+    assert session.look_of().edits == ()
     assert plot.bars.values[2] == pytest.approx(before)
     assert not session.store.can_undo or session.store.undo_name != "Edit w[2]"
 
@@ -89,9 +89,9 @@ def test_escape_takes_a_running_drag_back(editor: WEditorPanel, qtbot: QtBot) ->
     steps = editor.session.store.undo_name
     press(plot.viewport(), plot.position_of(1, 0.0))
     pull(plot.viewport(), plot.position_of(1, 0.4))
-    assert editor.session.look().edits
+    assert editor.session.look_of().edits
     qtbot.keyClick(plot, Qt.Key.Key_Escape)
-    assert editor.session.look().edits == ()
+    assert editor.session.look_of().edits == ()
     release(plot.viewport(), plot.position_of(1, 0.4))
     assert editor.session.store.undo_name == steps
     assert not editor.session.store.in_stroke
@@ -115,12 +115,12 @@ def test_selection_scales_zeroes_and_frees(editor: WEditorPanel, qtbot: QtBot) -
     qtbot.mouseClick(editor.mode.buttons["select"], Qt.MouseButton.LeftButton)
     drag(plot.viewport(), plot.position_of(2, 0.2), plot.position_of(4, 0.2))
     assert plot.selection == (2, 4)
-    press(scale, QPointF(scale.position_of(1.0), 12))
-    pull(scale, QPointF(scale.position_of(2.0), 12))
+    press(scale, QPointF(scale.groove().position_of(1.0), 12))
+    pull(scale, QPointF(scale.groove().position_of(2.0), 12))
     factor = scale.value
     assert factor == pytest.approx(2.0, abs=0.1)
     np.testing.assert_allclose(plot.bars.values[2:5], factor * plain[2:5], rtol=1e-4)
-    release(scale, QPointF(scale.position_of(2.0), 12))
+    release(scale, QPointF(scale.groove().position_of(2.0), 12))
     assert scale.value == 1.0
     np.testing.assert_allclose(plot.bars.values[2:5], factor * plain[2:5], rtol=1e-4)
     np.testing.assert_array_equal(plot.bars.edited, [False, False, True, True, True, False, False, False])
@@ -128,7 +128,7 @@ def test_selection_scales_zeroes_and_frees(editor: WEditorPanel, qtbot: QtBot) -
     qtbot.mouseClick(editor.zero, Qt.MouseButton.LeftButton)
     np.testing.assert_allclose(plot.bars.values[2:5], 0.0, atol=1e-6)
     qtbot.mouseClick(editor.clear_selected, Qt.MouseButton.LeftButton)
-    assert editor.session.look().edits == ()
+    assert editor.session.look_of().edits == ()
     np.testing.assert_allclose(plot.bars.values, plain, rtol=1e-5)
 
 
@@ -150,12 +150,12 @@ def test_scope_of_one_layer_and_of_a_range(editor: WEditorPanel, qtbot: QtBot) -
     editor.last.activated.emit(3)
     assert editor.scope == Scope(2, 3)
     editor.set_bars([1], [1.0])
-    offsets = [e.value for e in editor.session.look().edits if isinstance(e.value, Offset)]
+    offsets = [e.value for e in editor.session.look_of().edits if isinstance(e.value, Offset)]
     assert [(o.first, o.last) for o in offsets] == [(2, 2), (2, 3)]
     assert "layer 2" in editor.summary.full
     assert "layers 2\u20133" in editor.summary.full
     qtbot.mouseClick(editor.clear, Qt.MouseButton.LeftButton)
-    assert editor.session.look().edits == ()
+    assert editor.session.look_of().edits == ()
     assert not editor.clear.isEnabled()
 
 
@@ -189,18 +189,18 @@ def test_keys_choose_a_bar_and_step_it(editor: WEditorPanel, qtbot: QtBot) -> No
 def test_nudge_row_is_a_live_slider(editor: WEditorPanel, qtbot: QtBot) -> None:
     session = editor.session
     qtbot.mouseClick(editor.nudge, Qt.MouseButton.LeftButton)
-    (nudge,) = session.look().edits
+    (nudge,) = session.look_of().edits
     row = editor.edits.rows[0]
     assert isinstance(row, NudgeRow)
     assert row.slider.value == pytest.approx(nudge.strength)
     row.slider.enter(-1.5)
-    assert session.look().edits == (Edit(nudge.value, -1.5),)
+    assert session.look_of().edits == (Edit(nudge.value, -1.5),)
     assert session.store.undo_name == "Nudge"
     qtbot.mouseClick(row.again, Qt.MouseButton.LeftButton)
-    assert session.look().edits[0].strength == -1.5
-    assert session.look().edits[0].value != nudge.value
+    assert session.look_of().edits[0].strength == -1.5
+    assert session.look_of().edits[0].value != nudge.value
     qtbot.mouseClick(row.remove, Qt.MouseButton.LeftButton)
-    assert session.look().edits == ()
+    assert session.look_of().edits == ()
     assert not editor.edits.isVisible()
 
 
@@ -210,7 +210,7 @@ def test_edits_are_switched_off_moved_and_removed(editor: WEditorPanel, qtbot: Q
     row = editor.edits.rows[0]
     assert not row.order.isVisible()  # there is no order of one
     qtbot.mouseClick(editor.nudge, left)
-    offset, nudge = session.look().edits
+    offset, nudge = session.look_of().edits
     first, second = editor.edits.rows
     assert (type(first), type(second)) == (EditRow, NudgeRow)
     assert (first.slider.label, second.slider.label) == ("w edit", "Nudge")
@@ -218,31 +218,31 @@ def test_edits_are_switched_off_moved_and_removed(editor: WEditorPanel, qtbot: Q
     first.slider.enter(0.5)
     assert session.store.undo_name == "w edit"
     offset = replace(offset, strength=0.5)
-    assert session.look().edits == (offset, nudge)
+    assert session.look_of().edits == (offset, nudge)
     qtbot.mouseClick(first.down, left)
-    assert session.look().edits == (nudge, offset)
+    assert session.look_of().edits == (nudge, offset)
     assert [type(row) for row in editor.edits.rows] == [NudgeRow, EditRow]
     first, second = editor.edits.rows
     qtbot.mouseClick(first.on, left, pos=QPoint(8, first.on.height() // 2))
-    assert session.look().edits == (replace(nudge, is_on=False), offset)
+    assert session.look_of().edits == (replace(nudge, is_on=False), offset)
     assert not first.slider.isEnabled()
     assert "switched off" in first.slider.toolTip()
     session.undo()
     assert first.on.isChecked()
     assert first.slider.isEnabled()
     qtbot.mouseClick(second.remove, left)
-    assert session.look().edits == (nudge,)
+    assert session.look_of().edits == (nudge,)
     assert not second.isVisible()
 
 
 def test_a_bar_is_drawn_to_where_it_is_dragged_whatever_its_edits_strength(editor: WEditorPanel) -> None:
     editor.set_bars([0], [1.0])
     session = editor.session
-    session.set_edit(0, replace(session.look().edits[0], strength=0.25))
+    session.look.set_edit(0, replace(session.look_of().edits[0], strength=0.25))
     editor.set_bars([0], [3.0])
     assert editor.plot.bars is not None
     assert editor.plot.bars.values[0] == pytest.approx(3.0)
-    assert len(session.look().edits) == 1
+    assert len(session.look_of().edits) == 1
 
 
 def test_edits_that_do_not_fit_or_are_unknown_say_so_and_stay(editor: WEditorPanel, qtbot: QtBot) -> None:
@@ -253,7 +253,7 @@ def test_edits_that_do_not_fit_or_are_unknown_say_so_and_stay(editor: WEditorPan
     assert '"bend"' in unknown.slider.toolTip()
     assert unknown.slider.label == "bend (unknown edit)"
     qtbot.mouseClick(unknown.up, Qt.MouseButton.LeftButton)
-    assert editor.session.look().edits == edits[::-1]
+    assert editor.session.look_of().edits == edits[::-1]
 
 
 def test_the_range_waits_for_the_hand_and_then_follows(editor: WEditorPanel) -> None:
@@ -288,7 +288,7 @@ def test_without_a_model_everything_is_grey_and_says_why(panel_session: MakeSess
     assert not editor.scale.isEnabled()
     assert not editor.nudge.isEnabled()
     drag(editor.plot.viewport(), QPointF(100, 50), QPointF(100, 90))
-    assert editor.session.look().edits == ()
+    assert editor.session.look_of().edits == ()
     open_model(qtbot, editor.session, "tiny")
     assert editor.plot.count == 8
     assert editor.scale.isEnabled()

@@ -40,7 +40,7 @@ class Spy(app.Program):
         self.timer.start()
     def tell(self):
         s, w = self.window.session, self.window
-        look = s.look()
+        look = s.look_of()
         images = [p.image for p in w.views.panes]
         def box(widget):
             at = widget.mapToGlobal(widget.rect().topLeft())
@@ -51,9 +51,9 @@ class Spy(app.Program):
             "move": [look.transform.x, look.transform.y], "rotate": look.transform.rotate,
             "layout": s.state.layout, "undo": s.store.undo_name, "zoom": w.views.camera.zoom,
             "pictures": [i.image is not None for i in images], "boxes": [box(i) for i in images],
-            "psi_box": box(psi), "psi_handle": psi.position_of(psi.value), "title": w.windowTitle(),
+            "psi_box": box(psi), "psi_handle": psi.groove().position_of(psi.value), "title": w.windowTitle(),
             "help": getattr(w, "help_sheet", None) is not None, "full": w.isFullScreen(),
-            "psi_groove": psi.groove().width(),
+            "psi_groove": psi.groove().rect.width(),
         }
         out = sys.argv[1]
         open(out + ".new", "w").write(json.dumps(told))

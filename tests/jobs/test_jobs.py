@@ -10,12 +10,13 @@ import pytest
 
 from explorer.analysis.metric_jobs import measure_spec, samples_spec
 from explorer.analysis.registry import EQUIVARIANCE, METRICS, by_sampler, metric_named, sampled
+from explorer.assets.latent import StoredLatent
+from explorer.assets.table import AssetTable
 from explorer.edits import Edit, Nudge, Offset
 from explorer.errors import ProjectError, UsageError
 from explorer.jobs.executors import run_inline
 from explorer.jobs.job import JobSpec
 from explorer.jobs.registry import JOBS, begin, function_of
-from explorer.latents.table import LatentTable, StoredLatent
 from explorer.render.average_job import average_spec
 from explorer.state import Classes, Latent, Look, Tap, Transform
 from explorer.util.steps import run
@@ -41,7 +42,7 @@ def test_a_job_comes_through_json_as_it_was(look: Look) -> None:
 def test_a_stored_latent_comes_through_json_to_the_bit() -> None:
     context = TinyContext()
     values = np.random.default_rng(3).normal(size=context.generator.info.w_dim).astype(np.float32)
-    table = LatentTable()
+    table = AssetTable()
     look = Look(latent=Latent(stored=table.add(StoredLatent("w", values))))
     request = context.renderer.request(look, table=table)
     read = JobSpec.from_json(json.loads(json.dumps(JobSpec("curves", request).to_json()))).request

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import torch
 
+from explorer.assets.latent import StoredLatent
 from explorer.errors import LatentError
 from explorer.generators.base import GeneratorInfo
 from explorer.latents.files import SUFFIXES, LatentMisfit, convert_to, fit_to, load_latents, save_latent
-from explorer.latents.table import StoredLatent
 
 INFO = GeneratorInfo("stylegan2", 16, 0, 24, 6, (32, 32), 3, (), True, False)
 SAME = GeneratorInfo("stylegan2", 24, 0, 24, 6, (32, 32), 3, (), True, False)  # z and w of one width

@@ -10,6 +10,9 @@ import zlib
 import numpy as np
 import pytest
 
+from explorer.assets.base import digest_of
+from explorer.assets.latent import StoredLatent
+from explorer.assets.table import AssetTable
 from explorer.edits.nudge import unit_direction
 from explorer.errors import LatentError
 from explorer.generators.base import GeneratorInfo, LayerInfo
@@ -17,8 +20,7 @@ from explorer.generators.registry import build
 from explorer.latents import style
 from explorer.latents.groups import group_of, label_of
 from explorer.latents.seeds import plane_corners, plane_seed, z_of_seed
-from explorer.latents.table import LatentTable, StoredLatent, digest_of
-from explorer.project.document import latent_to_json, pack_text
+from explorer.project.document import asset_to_json, pack_text
 from explorer.project.latent_text import latent_from_text, latent_to_text
 from explorer.state import Latent
 
@@ -126,17 +128,17 @@ def test_an_entry_that_styles_no_layer_has_a_group_too() -> None:
 
 
 def test_equal_latents_share_an_id() -> None:
-    table = LatentTable((StoredLatent("w", A, "sha"),))
+    table = AssetTable((StoredLatent("w", A, "sha"),))
     assert table.add(StoredLatent("w", A.copy(), "sha")) == next(iter(table))
     assert len(table) == 1
     others = [StoredLatent("z", A, "sha"), StoredLatent("w", A, "other"), StoredLatent("w", A, "sha", 0.5)]
     assert len({table.add(latent) for latent in others} | set(table)) == 4
     key = next(iter(table))
     assert key in table
-    assert table[key].space == "w"
+    assert table.latent(key).space == "w"
     assert table.get("nowhere") is None
     with pytest.raises(LatentError, match="is missing"):
-        table["nowhere"]
+        table.latent("nowhere")
 
 
 def test_stored_latents_are_copies_that_nobody_can_change() -> None:
@@ -170,7 +172,7 @@ def test_latents_that_are_none_are_refused(space: str, array: np.ndarray, messag
 
 @pytest.mark.parametrize("latent", [Latent(), Latent(1234), Latent(7, 0.25, -1e-7), Latent(2**32 - 1, 0.0, 3.5)])
 def test_points_survive_text(latent: Latent) -> None:
-    text = latent_to_text(latent, LatentTable())
+    text = latent_to_text(latent, AssetTable())
     assert latent_from_text(f"  {text}\n") == (latent, None)
 
 
@@ -183,7 +185,7 @@ def test_people_may_type_seeds() -> None:
 def test_stored_latents_survive_text(space: str) -> None:
     array = WS if space == "ws" else A
     stored = StoredLatent(space, array, "sha", 0.7, "näme")  # type: ignore[arg-type]
-    table = LatentTable((stored,))
+    table = AssetTable((stored,))
     text = latent_to_text(Latent(3, 0.5, 0.0, stored.key), table)
     broken = "\n".join(text[i : i + 60] for i in range(0, len(text), 60))  # as a mail program may do
     latent, found = latent_from_text(broken)
@@ -210,7 +212,7 @@ def test_a_point_typed_beyond_all_numbers_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("x", ["Infinity", "NaN", "1" + "0" * 400])
 def test_a_packed_point_beyond_all_numbers_is_refused(x: str) -> None:
-    stored = json.dumps(latent_to_json(StoredLatent("w", A)))
+    stored = json.dumps(asset_to_json(StoredLatent("w", A)))
     raw = f'{{"seed":1,"x":{x},"y":0,"stored":{stored}}}'.encode()
     packed = base64.urlsafe_b64encode(struct.pack(">I", zlib.crc32(raw)) + zlib.compress(raw)).decode()
     with pytest.raises(LatentError):
@@ -219,7 +221,7 @@ def test_a_packed_point_beyond_all_numbers_is_refused(x: str) -> None:
 
 def test_a_damaged_text_is_refused() -> None:
     stored = StoredLatent("w", A)
-    text = latent_to_text(Latent(stored=stored.key), LatentTable((stored,)))
+    text = latent_to_text(Latent(stored=stored.key), AssetTable((stored,)))
     for i in range(25, len(text), 7):
         swapped = text[:i] + ("A" if text[i] != "A" else "B") + text[i + 1 :]
         with pytest.raises(LatentError, match="damaged"):
@@ -235,6 +237,6 @@ def test_texts_of_another_shape_are_refused(data: object) -> None:
 
 
 def test_a_stored_latent_needs_a_point() -> None:
-    stored = latent_to_json(StoredLatent("w", A))
+    stored = asset_to_json(StoredLatent("w", A))
     with pytest.raises(LatentError, match="damaged"):
         latent_from_text("latentwalk-latent:1:" + pack_text({"seed": 1, "x": "far", "y": 0, "stored": stored}))

@@ -97,7 +97,7 @@ def edit():
     from pathlib import Path
     from explorer.edits import Edit, kinds
     from explorer.widgets.panels.edits.w_editor import WEditorPanel
-    session.add_edit(Edit(kinds()["swell"].value(1), 0.25))
+    session.look.add_edit(Edit(kinds()["swell"].value(1), 0.25))
     window.reveal("w")
     (panel,) = window.findChildren(WEditorPanel)
     rows = [row for row in panel.edits.rows if not row.isHidden()]
@@ -105,7 +105,7 @@ def edit():
     session.transport.seek(0.0)
     session.transport.add_key()
     session.transport.seek(1.0)
-    session.set_edit(0, Edit(kinds()["swell"].value(1), 0.75))
+    session.look.set_edit(0, Edit(kinds()["swell"].value(1), 0.75))
     session.transport.add_key()
     session.documents.save_project(project)
     print(json.dumps({"rows": [row.slider.label for row in rows], "undo": undo}))

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.latents.table import LatentTable, StoredLatent
+from explorer.assets.latent import StoredLatent
+from explorer.assets.table import AssetTable
 from explorer.ops.backend import Backend
 from explorer.render.headless import HeadlessRenderer
 from explorer.render.model_store import load_file
@@ -51,7 +52,7 @@ def test_pictures_agree_with_the_original(name: str, backend: Backend) -> None:
             if c.size and not np.isclose(c.sum(), 1.0):
                 continue  # the explorer's mixtures of classes sum to one
             look, latent = look_of_case(case, golden, item)
-            picture = renderer.render_look(look, table=LatentTable((latent,)))
+            picture = renderer.render_look(look, table=AssetTable((latent,)))
             atol = case["tensors"]["image"]["atol"]
             expected = golden.array(f"{case_name}/image")[item]
             assert_close(torch.from_numpy(picture.image), expected, atol, f"{case_name} {item}")

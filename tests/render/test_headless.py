@@ -9,8 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
+from explorer.assets.latent import StoredLatent
+from explorer.assets.table import AssetTable
 from explorer.errors import RequestError, UsageError
-from explorer.latents.table import LatentTable, StoredLatent
 from explorer.render.headless import HeadlessRenderer, render, render_look
 from explorer.state import Animation, Latent, Look, Tap, Transform
 from explorer.state.request import RenderSettings
@@ -53,7 +54,7 @@ def test_layers_and_stored_latents() -> None:
     assert tapped.pixels.shape == (16, 16, 3)
     assert tapped.stats is not None
     latent = StoredLatent("ws", np.ones((5, 8), np.float32))
-    shown = render_look(model.generator, Look(Latent(stored=latent.key)), table=LatentTable((latent,)))
+    shown = render_look(model.generator, Look(Latent(stored=latent.key)), table=AssetTable((latent,)))
     np.testing.assert_array_equal(shown.latents.ws, latent.array)
     with pytest.raises(RequestError, match="no layer 'nowhere'") as caught:
         render_look(model.generator, Look(), Tap("nowhere"))

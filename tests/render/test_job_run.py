@@ -9,8 +9,8 @@ from explorer.jobs.job import JobSpec
 from explorer.render.average_job import average_spec
 from explorer.render.job_run import JobEvent, JobRun
 from explorer.render.results import DeviceLost
+from tests.render.renderers import Broken
 from tests.render.support import renderer_of, request_of, tiny_model
-from tests.render.test_renderer import Broken
 
 
 def run_with(error: Exception, times: int, device: str) -> tuple[list[object], JobRun]:

@@ -32,6 +32,7 @@ from explorer.state import (
     Nudge,
     Segment,
     Snapshot,
+    Source,
     Tap,
     Transform,
     Truncation,
@@ -41,6 +42,7 @@ from explorer.state import (
 )
 from explorer.state.parameters import get_value, set_value
 from explorer.state.request import (
+    KeyedArray,
     LatentPoint,
     ModelKey,
     NoiseRecipe,
@@ -63,11 +65,13 @@ OTHER: dict[str, Any] = {
     "edits": (Edit(Nudge(4), 2.0),),
     "noise": Noise("const", 0, 0.5, (("t1", 0.5),)),
     "transform": Transform(0.5, rotate=30.0),
+    "source": Source("a picture", ("a mask",)),
 }
 """Another value of each aspect. A new aspect needs one here."""
 
-NOT_BLENDED = {"drift"}
-"""Aspects that are the first look's between keys, for a reason: a drift moves a latent in real time."""
+NOT_BLENDED = {"drift", "source"}
+"""Aspects that are the first look's between keys, for a reason: a drift moves a latent in real time, and half of a
+picture over half of another is no source."""
 
 
 def test_each_aspect_has_another_value_here() -> None:
@@ -106,11 +110,11 @@ def test_each_aspect_has_a_name_and_is_one_step_of_undo(world: World, aspect: st
     assert aspect in ASPECT_NAMES or aspect == "drift"  # which goes with its latent
     s = world.session
     before = s.state
-    s.set_link(1, aspect, False)
+    s.views.set_link(1, aspect, False)
     assert aspect in s.state.views[1].unlinked
     assert s.store.undo_name == "Unlink views"
     s.edit("Other", **{aspect: OTHER[aspect]})
-    s.reset()
+    s.look.reset()
     assert s.store.undo_name == ("Other" if aspect == "latent" else "Reset")
     while s.store.can_undo:
         s.undo()
@@ -136,6 +140,8 @@ OTHER_REQUEST: dict[str, Any] = {
     "style": StyleRecipe(LatentPoint(((3, 1.0),))),
     "noise": NoiseRecipe("random", 3),
     "transform": (1.0, 0.0, 0.5, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0),
+    "source": KeyedArray(b"picture", np.zeros((1, 1, 3), np.uint8)),
+    "masks": (KeyedArray(b"mask", np.zeros((1, 1), np.uint8)),),
     "tap": Tap("t1"),
     "untransform": True,
     "residual": "heat",

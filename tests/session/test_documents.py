@@ -19,8 +19,8 @@ from tests.session.world import World, undo_name
 def test_projects_are_saved_and_opened(world: World, tmp_path: Path) -> None:
     world.open("a", "b")
     s = world.session
-    s.use_stored(s.documents.store_latent("z"))
-    s.set_psi(0.5)
+    s.look.use_stored(s.documents.store_latent("z"))
+    s.look.set_psi(0.5)
     with pytest.raises(ProjectError, match="has no file yet"):
         s.documents.save_project()
     with pytest.raises(ProjectError, match="json"):
@@ -32,14 +32,14 @@ def test_projects_are_saved_and_opened(world: World, tmp_path: Path) -> None:
     s.documents.new_project()
     assert s.state == ExplorerState(views=(ViewState("a"), ViewState("b")))
     assert s.documents.project_path == ""
-    s.set_model(1, "wide")
+    s.models.request(1, "wide")
     world.qtbot.waitUntil(lambda: s.record(1).model == "wide")
     s.documents.open_project(tmp_path / "x.json")
     assert s.state == saved
     assert not s.store.can_undo
     world.qtbot.waitUntil(lambda: s.record(1).model == "b")
     world.settle(0, 1)
-    s.set_psi(0.1)
+    s.look.set_psi(0.1)
     s.documents.save_project()
     assert read_project(tmp_path / "x.json")[0] == s.state
 
@@ -47,9 +47,9 @@ def test_projects_are_saved_and_opened(world: World, tmp_path: Path) -> None:
 def test_a_state_is_pasted_as_one_step(world: World) -> None:
     world.open("a")
     s = world.session
-    s.set_psi(0.5)
+    s.look.set_psi(0.5)
     text, state = s.documents.state_text(), s.state
-    s.set_psi(0.1)
+    s.look.set_psi(0.1)
     s.documents.paste_state_text(text)
     assert (s.state, undo_name(world)) == (state, "Paste state")
     with pytest.raises(ProjectError):
@@ -63,7 +63,7 @@ def test_a_snapshot_carries_the_project_and_opens_again(world: World, tmp_path: 
     s = world.session
     with pytest.raises(ProjectError, match="not a PNG"):
         s.documents.snapshot(0, tmp_path / "x.jpg")
-    s.set_psi(0.5)  # its picture is still on its way
+    s.look.set_psi(0.5)  # its picture is still on its way
     with world.qtbot.waitSignal(s.documents.saved_file) as signal:
         s.documents.snapshot(0, tmp_path / "x.png")
     assert signal.args == [str(tmp_path / "x.png")]
@@ -71,7 +71,7 @@ def test_a_snapshot_carries_the_project_and_opens_again(world: World, tmp_path: 
     with Image.open(tmp_path / "x.png") as picture:
         np.testing.assert_array_equal(np.asarray(picture), world.frame().pixels[:, :, 2::-1])
     state = s.state
-    s.set_psi(0.1)
+    s.look.set_psi(0.1)
     s.documents.open_project(tmp_path / "x.png")
     assert s.state == state
     assert s.documents.project_path == ""
@@ -85,9 +85,9 @@ def test_a_snapshot_carries_the_project_and_opens_again(world: World, tmp_path: 
 
 def test_a_snapshot_of_a_failing_picture_is_told(world: World, tmp_path: Path) -> None:
     world.open("a")
-    world.session.set_psi(0.3)
+    world.session.look.set_psi(0.3)
     world.session.documents.snapshot(0, tmp_path / "x.png")
-    world.session.set_transform(scale_x=0.0)
+    world.session.look.set_transform(scale_x=0.0)
     assert "not saved" in world.messages[-1]
 
 

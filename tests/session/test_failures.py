@@ -17,14 +17,14 @@ from tests.session.world import World
 def test_a_model_that_cannot_be_loaded_leaves_the_one_before(world: World) -> None:
     world.open("a")
     before = world.session.state
-    world.session.set_model(0, "nothing")
+    world.session.models.request(0, "nothing")
     world.qtbot.waitUntil(lambda: bool(world.failures))
     assert "There is no nothing" in str(world.failures[0].error)
     assert world.session.state == before
     assert world.session.facts(0).name == "a"  # type: ignore[union-attr]
     cleared: list[int] = []
     world.session.failure_cleared.connect(cleared.append)
-    world.session.set_psi(0.5)
+    world.session.look.set_psi(0.5)
     world.settle()
     assert cleared == [0]
     assert world.session.last_failure(0) is None
@@ -32,8 +32,8 @@ def test_a_model_that_cannot_be_loaded_leaves_the_one_before(world: World) -> No
 
 def test_a_model_that_cannot_be_loaded_is_told_over_a_picture_that_moves(world: World) -> None:
     world.open("a")
-    world.session.set_drift(0.5)
-    world.session.set_model(0, "nothing")
+    world.session.look.set_drift(0.5)
+    world.session.models.request(0, "nothing")
     world.qtbot.waitUntil(lambda: bool(world.failures))
     cleared: list[int] = []
     world.session.failure_cleared.connect(cleared.append)
@@ -48,8 +48,8 @@ def test_a_model_that_cannot_be_loaded_is_told_over_a_picture_that_moves(world: 
     world.qtbot.waitUntil(went_on)
     assert cleared == []
     assert world.session.last_failure(0) is world.failures[0]
-    world.session.set_drift(0.0)
-    world.session.set_psi(0.5)
+    world.session.look.set_drift(0.0)
+    world.session.look.set_psi(0.5)
     world.settle()
     assert cleared == [0]
     assert world.session.last_failure(0) is None
@@ -64,19 +64,19 @@ def test_a_render_error_is_shown_and_the_next_move_works(world: World, caplog: p
         raise ValueError("layer trouble")
 
     layer.run = broken  # type: ignore[assignment, method-assign]
-    world.session.set_psi(0.5)
+    world.session.look.set_psi(0.5)
     world.qtbot.waitUntil(lambda: bool(world.failures))
     assert "layer trouble" in world.failures[0].traceback_text
     assert world.session.last_failure(0) is world.failures[0]
     layer.run = original  # type: ignore[method-assign]
-    world.session.set_psi(0.6)
+    world.session.look.set_psi(0.6)
     world.settle()
     assert world.session.last_failure(0) is None
 
 
 def test_a_wish_that_cannot_be_rendered_is_a_failure_and_undo_mends_it(world: World) -> None:
     world.open("a")
-    world.session.set_transform(scale_x=0.0)
+    world.session.look.set_transform(scale_x=0.0)
     assert "flattens" in str(world.failures[0].error)
     world.session.undo()
     world.settle()
@@ -85,7 +85,7 @@ def test_a_wish_that_cannot_be_rendered_is_a_failure_and_undo_mends_it(world: Wo
 
 def test_a_stale_failure_is_ignored(world: World) -> None:
     world.open("a")
-    world.session.set_psi(0.5)
+    world.session.look.set_psi(0.5)
     world.session._on_failed(RenderFailed(0, 1, ValueError("old")))
     assert world.failures == []
 
@@ -109,8 +109,8 @@ def test_loading_can_be_cancelled(world: World) -> None:
         return original(path, progress, cancelled)
 
     world.session.service._load = held
-    world.session.set_model(0, "b")
-    world.session.cancel_load(0)
+    world.session.models.request(0, "b")
+    world.session.models.cancel(0)
     hold.set()
     assert world.session.state.views[0].model == "a"
     assert world.session.record(0).loading == ""

@@ -14,9 +14,10 @@ from pytestqt.qtbot import QtBot
 from explorer.animation.film_jobs import film_spec
 from explorer.animation.job import FilmJob, is_unfinished
 from explorer.animation.recorder import Progress, Recorder
+from explorer.assets.latent import StoredLatent
+from explorer.assets.table import AssetTable
 from explorer.errors import CancelledError, FilmError, LatentwalkError
 from explorer.jobs.job import JobSpec
-from explorer.latents.table import LatentTable, StoredLatent
 from explorer.session import Session
 from explorer.session.job_runner import JobRunner
 from explorer.state import ExplorerState, Keyframe, Latent, Look, Snapshot
@@ -33,7 +34,7 @@ def session(qapp: QApplication) -> Iterator[Session]:
 
 def film_of(project: ExplorerState, path: Path, seconds: float = 1.0) -> FilmJob:  # noqa: F811
     """A film through a stored latent, which its spec must carry to the bit."""
-    table = LatentTable()
+    table = AssetTable()
     key = table.add(StoredLatent("w", [0.1 * i - 0.35 for i in range(8)]))  # type: ignore[arg-type]
     keys = (*project.timeline.keys[:1], Keyframe(1.0, Snapshot(Look(latent=Latent(stored=key)))))
     state = replace(project, timeline=replace(project.timeline, keys=keys))

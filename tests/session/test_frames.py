@@ -30,7 +30,7 @@ def test_a_model_is_opened_as_one_step_and_shown(world: World) -> None:
 
 def test_linked_views_follow_one_slider(world: World) -> None:
     world.open("a", "b")
-    world.session.set_psi(0.25)
+    world.session.look.set_psi(0.25)
     world.settle(0, 1)
     for view in (0, 1):
         frame = world.session.last_frame(view)
@@ -41,24 +41,24 @@ def test_linked_views_follow_one_slider(world: World) -> None:
 def test_an_unlinked_aspect_keeps_its_own_value(world: World) -> None:
     world.open("a", "b")
     s = world.session
-    s.set_psi(0.5)
-    s.set_link(1, "truncation", False)
-    s.set_psi(0.1)
-    assert (s.look(0).truncation.psi, s.look(1).truncation.psi) == (0.1, 0.5)
-    s.set_active(1)
-    s.set_psi(0.9)
-    assert (s.look(0).truncation.psi, s.look(1).truncation.psi) == (0.1, 0.9)
-    s.set_link(1, "truncation", True)
-    assert s.look(1).truncation.psi == 0.1
+    s.look.set_psi(0.5)
+    s.views.set_link(1, "truncation", False)
+    s.look.set_psi(0.1)
+    assert (s.look_of(0).truncation.psi, s.look_of(1).truncation.psi) == (0.1, 0.5)
+    s.views.set_active(1)
+    s.look.set_psi(0.9)
+    assert (s.look_of(0).truncation.psi, s.look_of(1).truncation.psi) == (0.1, 0.9)
+    s.views.set_link(1, "truncation", True)
+    assert s.look_of(1).truncation.psi == 0.1
     with pytest.raises(ValueError, match="colour"):
-        s.set_link(1, "colour", True)
+        s.views.set_link(1, "colour", True)
 
 
 def test_an_equal_request_is_not_posted_again(world: World) -> None:
     world.open("a")
     posted = world.session.record(0).posted
     world.session.refresh()
-    world.session.set_noise_layer("not in this network", 0.5)
+    world.session.look.set_noise_layer("not in this network", 0.5)
     assert world.session.record(0).posted == posted
 
 
@@ -86,43 +86,43 @@ def test_a_frame_of_the_model_before_is_not_shown(world: World) -> None:
 def test_hidden_views_are_not_rendered_until_they_are_seen(world: World) -> None:
     world.open("a", "b")
     s = world.session
-    s.show_view(0)
+    s.views.show(0)
     assert s.visible_views() == (0,)
     posted = s.record(1).posted
-    s.set_psi(0.3)
+    s.look.set_psi(0.3)
     assert s.record(1).posted == posted
-    s.show_view(1)
+    s.views.show(1)
     assert (s.active, s.visible_views()) == (1, (1,))
     assert s.record(1).posted == posted + 1
-    s.set_layout("wipe")
+    s.views.set_layout("wipe")
     assert s.visible_views() == (0, 1)
 
 
 def test_switching_the_model_and_back_keeps_the_wish(world: World) -> None:
     world.open("a")
     s = world.session
-    s.set_offset([1.0] * 8)
-    s.set_class_weights([(2, 1.0)])
+    s.look.set_offset([1.0] * 8)
+    s.look.set_class_weights([(2, 1.0)])
     world.settle()
     wish = s.last_frame(0)
     assert wish is not None
-    s.set_model(0, "wide")
+    s.models.request(0, "wide")
     world.qtbot.waitUntil(lambda: s.record(0).model == "wide")
     world.settle()
     assert world.frame().request.style.edits == ()
-    s.set_model(0, "a")
+    s.models.request(0, "a")
     world.qtbot.waitUntil(lambda: s.record(0).model == "a")
     world.settle()
     assert world.frame().request == wish.request
-    assert s.look(0).classes == Classes(((2, 1.0),))
+    assert s.look_of(0).classes == Classes(((2, 1.0),))
 
 
 def test_a_model_on_its_way_is_not_lost_when_another_view_gets_one(world: World) -> None:
     s = world.session
     s.store.update(ExplorerState(views=(ViewState("a"), ViewState("a"))), "Open project")
     world.held.add("wide")
-    s.set_model(0, "wide")  # before the first model of the view has come
-    s.set_model(1, "b")
+    s.models.request(0, "wide")  # before the first model of the view has come
+    s.models.request(1, "b")
     world.qtbot.waitUntil(lambda: s.record(1).model == "b")
     world.held.clear()
     world.qtbot.waitUntil(lambda: s.record(0).model == "wide")

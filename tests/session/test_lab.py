@@ -30,7 +30,7 @@ def walk(world: World, steps: int) -> None:
     """Walks so many steps, each seen in both views before the next."""
     s = world.session
     for _ in range(steps):
-        s.walk(0.1, 0.0)
+        s.look.walk(0.1, 0.0)
         world.settle(*(v for v in range(2) if s.facts(v) is not None))
 
 
@@ -82,7 +82,7 @@ def test_views_that_are_scanned_keep_step(world: World) -> None:
     world.open("a", "b")
     s = world.session
     s.lab.edit("Slit-scan", scan=True)
-    s.set_drift(1.0)
+    s.look.set_drift(1.0)
     s.pace._timer.blockSignals(True)  # ticks come by hand
     world.paint(0)
     world.paint(1)
@@ -145,7 +145,7 @@ def test_an_average_comes_at_rest_and_goes_with_the_next_move(world: World) -> N
     assert said[-1].pixels is not None
     assert said[-1].pixels.shape == (16, 16, 4)
     assert s.lab.last_picture(0) is said[-1]
-    s.walk(0.5, 0.0)
+    s.look.walk(0.5, 0.0)
     assert said[-1].pixels is None
     assert s.lab.last_picture(0) is None
     world.qtbot.waitUntil(lambda: said[-1].done == 4)
@@ -158,7 +158,7 @@ def test_an_average_waits_until_the_motion_stops(world: World) -> None:
     s = world.session
     said: list[LabPicture] = []
     s.lab.picture.connect(said.append)
-    s.set_animation(kind="circle")
+    s.look.set_animation(kind="circle")
     s.play()
     s.lab.edit("Average", average="neighbours", count=2)
     with world.qtbot.waitSignal(s.lab.rested):
@@ -179,7 +179,7 @@ def test_a_wrong_average_is_explained(world: World) -> None:
 def test_jobs_report_and_end(world: World) -> None:
     world.open("a", "b")
     s, said = world.session, said_by(world)
-    s.set_transform(x=0.3)
+    s.look.set_transform(x=0.3)
     s.lab.measure_curves(0)
     s.lab.measure("metrics", 1, EQ, 3)
     world.qtbot.waitUntil(lambda: sum(m.is_done for m in said) == 2, timeout=30_000)
@@ -199,7 +199,7 @@ def test_a_cancelled_job_is_silent(world: World) -> None:
     s.lab.end_job("spectrum/0")
     count = len(said)
     assert not s.lab.has_job("spectrum/0")
-    s.walk(0.5, 0.0)
+    s.look.walk(0.5, 0.0)
     world.settle()
     assert len(said) == count
 
@@ -227,7 +227,7 @@ def test_errors_of_jobs_are_told(world: World) -> None:
 def test_undone_motion_is_rendered_as_difference(world: World) -> None:
     world.open("a")
     s = world.session
-    s.set_transform(x=0.1, residual="heat")
+    s.look.set_transform(x=0.1, residual="heat")
     world.settle()
     frame = s.last_frame(0)
     assert frame is not None
@@ -266,7 +266,7 @@ def test_jobs_pause_while_unseen_and_go_on_where_they_were(world: World) -> None
     (renderer,) = s.service._renderers.values()
     # A thumbnail is made after what waited before it: the step that was under way is done by then.
     for _ in range(2):
-        s.request_thumbnail("after", s.look(), 0)
+        s.request_thumbnail("after", s.look_of(), 0)
         with world.qtbot.waitSignal(s.thumbnail):
             pass
     before, runs = len(said), said[-1].report

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from explorer.assets.latent import SPACES
 from explorer.errors import LatentError
 from explorer.latents.files import LatentMisfit
 from explorer.latents.seeds import z_of_seed
-from explorer.latents.table import SPACES
 from explorer.project.document import from_json, to_json
 from explorer.state import Blend, BlendPoint, Edit, Latent, MixSource, Nudge
 from tests.session.world import World, check, undo_name
@@ -22,17 +22,17 @@ from tests.session.world import World, check, undo_name
 def test_latents_are_copied_and_pasted_as_text(world: World) -> None:
     world.open("a")
     s = world.session
-    s.set_seed(77)
-    s.walk(0.25, 0.0)
+    s.look.set_seed(77)
+    s.look.walk(0.25, 0.0)
     text = s.documents.copy_latent_text()
-    s.set_seed(0)
+    s.look.set_seed(0)
     s.documents.paste_latent_text(text)
     check(world, "Paste latent", "latent", Latent(77, 0.25))
-    s.use_stored(s.documents.store_latent("w"))
+    s.look.use_stored(s.documents.store_latent("w"))
     text = s.documents.copy_latent_text()
-    s.set_seed(1)
+    s.look.set_seed(1)
     s.documents.paste_latent_text(text)
-    assert s.look().latent.stored in s.table
+    assert s.look_of().latent.stored in s.table
     with pytest.raises(LatentError):
         s.documents.paste_latent_text("nonsense")
 
@@ -40,9 +40,9 @@ def test_latents_are_copied_and_pasted_as_text(world: World) -> None:
 def test_a_latent_of_another_model_is_not_pasted(world: World) -> None:
     world.open("a")
     s = world.session
-    s.use_stored(s.documents.store_latent("w"))
+    s.look.use_stored(s.documents.store_latent("w"))
     text = s.documents.copy_latent_text()
-    s.set_seed(0)
+    s.look.set_seed(0)
     world.open("b")
     with pytest.raises(LatentMisfit, match="another model"):
         s.documents.paste_latent_text(text)
@@ -52,16 +52,16 @@ def test_a_latent_of_another_model_is_not_pasted(world: World) -> None:
 def test_a_saved_ws_shows_the_same_picture(world: World, tmp_path: Path, suffix: str) -> None:
     world.open("a")
     s = world.session
-    s.set_seed(5)
-    s.set_psi(0.5)
-    s.set_mix(3, 0, 0.5)
-    s.add_edit(Edit(Nudge(3), 0.4))
+    s.look.set_seed(5)
+    s.look.set_psi(0.5)
+    s.look.set_mix(3, 0, 0.5)
+    s.look.add_edit(Edit(Nudge(3), 0.4))
     world.settle()
     picture = world.frame().pixels
     s.documents.save_latent(tmp_path / f"x{suffix}", "ws")
     assert world.messages[-1] == f"Saved x{suffix}"
-    s.reset()
-    s.set_seed(0)
+    s.look.reset()
+    s.look.set_seed(0)
     s.documents.load_latent(tmp_path / f"x{suffix}")
     world.settle()
     np.testing.assert_array_equal(world.frame().pixels, picture)
@@ -72,16 +72,16 @@ def test_a_saved_ws_shows_the_same_picture(world: World, tmp_path: Path, suffix:
 def test_a_saved_w_keeps_the_controls(world: World, tmp_path: Path) -> None:
     world.open("a")
     s = world.session
-    s.set_psi(0.5)
-    s.walk(0.5, 0.5)
+    s.look.set_psi(0.5)
+    s.look.walk(0.5, 0.5)
     world.settle()
     picture = world.frame().pixels
     s.documents.save_latent(tmp_path / "x.npz", "w")
-    s.set_seed(9)
+    s.look.set_seed(9)
     s.documents.load_latent(tmp_path / "x.npz")
     world.settle()
     np.testing.assert_array_equal(world.frame().pixels, picture)
-    assert s.look().truncation.psi == 0.5
+    assert s.look_of().truncation.psi == 0.5
 
 
 def test_what_latents_there_are(world: World, tmp_path: Path) -> None:
@@ -91,14 +91,14 @@ def test_what_latents_there_are(world: World, tmp_path: Path) -> None:
     with pytest.raises(LatentError, match="No model is loaded"):
         s.documents.load_latent(tmp_path / "x.npy")
     world.open("a")
-    s.set_seed(5)
+    s.look.set_seed(5)
     np.testing.assert_array_equal(s.documents.current_latent("z").array, z_of_seed(5, 8))
-    s.use_stored(s.documents.store_latent("z"))
+    s.look.use_stored(s.documents.store_latent("z"))
     np.testing.assert_array_equal(s.documents.current_latent("z").array, z_of_seed(5, 8))
-    s.walk(0.5, 0.0)
+    s.look.walk(0.5, 0.0)
     with pytest.raises(LatentError, match="between seeds"):
         s.documents.current_latent("z")
-    s.use_stored(s.documents.store_latent("ws"))
+    s.look.use_stored(s.documents.store_latent("ws"))
     with pytest.raises(LatentError, match="is a ws"):
         s.documents.current_latent("w")
     assert s.documents.current_latent("ws").model_sha == "a"
@@ -125,7 +125,7 @@ def test_loading_asks_where_it_cannot_tell_and_converts_when_told(world: World, 
 def test_a_stored_latent_that_does_not_fit_the_other_view_fails_there_only(world: World) -> None:
     world.open("a", "b")
     s = world.session
-    s.use_stored(s.documents.store_latent("w"))
+    s.look.use_stored(s.documents.store_latent("w"))
     world.settle(0)
     assert s.last_failure(0) is None
     assert "another model" in str(s.last_failure(1).error)  # type: ignore[union-attr]
@@ -155,7 +155,7 @@ def test_a_latent_of_both_views_fits_both_wherever_it_was_copied(
         *(partial(s.documents.load_latent, path) for path in sorted(tmp_path.iterdir())),
     ]
     for load in loads:
-        s.set_seed(1)
+        s.look.set_seed(1)
         world.settle(0, 1)
         load()
         world.settle(0, 1)
@@ -163,21 +163,21 @@ def test_a_latent_of_both_views_fits_both_wherever_it_was_copied(
             np.testing.assert_array_equal(world.frame(view).pixels, picture)
     assert world.failures == []
     state, table = from_json(to_json(s.state, s.table))
-    assert table[state.shared.latent.stored].recipe is not None
+    assert table.latent(state.shared.latent.stored).recipe is not None
 
 
 def test_a_saved_ws_brings_mixing_and_edits_to_the_other_model(world: World, tmp_path: Path) -> None:
     world.open("a", "b")
     s = world.session
-    s.walk(0.5, 0.25)
-    s.set_psi(0.5)
-    s.set_mix_source(0, MixSource.of(Latent(4, 0.5)))
-    s.set_mix(3, 0, 0.5)
-    s.add_edit(Edit(Nudge(3), 0.4))
+    s.look.walk(0.5, 0.25)
+    s.look.set_psi(0.5)
+    s.look.set_mix_source(0, MixSource.of(Latent(4, 0.5)))
+    s.look.set_mix(3, 0, 0.5)
+    s.look.add_edit(Edit(Nudge(3), 0.4))
     world.settle(0, 1)
     pictures = [world.frame(view).pixels for view in range(2)]
     s.documents.save_latent(tmp_path / "x.npz", "ws")
-    s.reset()
+    s.look.reset()
     s.documents.load_latent(tmp_path / "x.npz")
     world.settle(0, 1)
     for view, picture in enumerate(pictures):
@@ -187,8 +187,8 @@ def test_a_saved_ws_brings_mixing_and_edits_to_the_other_model(world: World, tmp
 def test_a_walked_latent_is_a_source_in_every_model(world: World) -> None:
     world.open("a", "wide")
     s = world.session
-    s.set_mix_source(0, MixSource.of(Latent(7, 0.25, -0.5)))
-    s.set_mix(2, 0, 1.0)
+    s.look.set_mix_source(0, MixSource.of(Latent(7, 0.25, -0.5)))
+    s.look.set_mix(2, 0, 1.0)
     world.settle(0, 1)
     assert world.failures == []
     mixed = [frame.latents.ws[2] for frame in map(world.frame, range(2))]
@@ -202,8 +202,8 @@ def misfit(world: World) -> None:
     """Numbers of A's model in both views; B cannot show them."""
     world.open("a", "b")
     s = world.session
-    s.set_seed(5)
-    s.use_stored(s.documents.store_latent("w"))
+    s.look.set_seed(5)
+    s.look.use_stored(s.documents.store_latent("w"))
     world.settle(0)
     world.qtbot.waitUntil(lambda: s.last_failure(1) is not None)
 
@@ -221,9 +221,9 @@ def test_each_cure_of_a_misfit_cures_it(world: World, number: int) -> None:
     assert s.last_failure(1) is None
     if number < 2:
         np.testing.assert_array_equal(world.frame(0).pixels, picture)
-        assert s.look(0).latent.stored
+        assert s.look_of(0).latent.stored
     else:
-        assert s.look(0).latent == s.look(1).latent == Latent(5)
+        assert s.look_of(0).latent == s.look_of(1).latent == Latent(5)
     s.undo()
     assert s.state == before
 
@@ -231,8 +231,8 @@ def test_each_cure_of_a_misfit_cures_it(world: World, number: int) -> None:
 def test_a_misfit_source_is_cured_on_the_timeline_too(world: World) -> None:
     world.open("a", "b")
     s = world.session
-    s.set_mix_source(0, MixSource(5, s.documents.store_latent("w")))
-    s.set_mix(2, 0, 1.0)
+    s.look.set_mix_source(0, MixSource(5, s.documents.store_latent("w")))
+    s.look.set_mix(2, 0, 1.0)
     s.transport.add_key(0.0)
     world.qtbot.waitUntil(lambda: s.last_failure(1) is not None)
     offers = dict(s.misfits.offers(1, s.last_failure(1).error))  # type: ignore[union-attr]
@@ -241,14 +241,14 @@ def test_a_misfit_source_is_cured_on_the_timeline_too(world: World) -> None:
     s.transport.seek(0.0)
     world.settle(0, 1)
     assert s.last_failure(1) is None
-    assert s.look(1).mixing.sources == (MixSource(5),)
-    assert s.look(0).mixing.sources[0].stored
+    assert s.look_of(1).mixing.sources == (MixSource(5),)
+    assert s.look_of(0).mixing.sources[0].stored
 
 
 def test_numbers_of_another_width_cannot_be_converted(world: World) -> None:
     world.open("a", "wide")
     s = world.session
-    s.use_stored(s.documents.store_latent("w"))
+    s.look.use_stored(s.documents.store_latent("w"))
     world.qtbot.waitUntil(lambda: s.last_failure(1) is not None)
     offers = s.misfits.offers(1, s.last_failure(1).error)  # type: ignore[union-attr]
     assert [text for text, _ in offers] == ["Unlink latent in B", "Use seed 0"]

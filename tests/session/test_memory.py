@@ -6,14 +6,17 @@ import gc
 import weakref
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
+from explorer.assets.picture import StoredPicture
 from explorer.checkpoints import Checkpoint
 from explorer.errors import UnreadableFileError
 from explorer.render.model_store import LoadedModel, ModelStore, facts_of
 from explorer.session import Session
 from explorer.session.render_service import RenderService
+from explorer.state import Source
 from explorer.state.request import RenderSettings
 from tests.generators.configs import SMALL, small_generator
 
@@ -54,7 +57,9 @@ def opened(qtbot: QtBot) -> object:
 
 
 def show(qtbot: QtBot, session: Session, name: str) -> None:
-    session.set_model(0, name)
+    picture = session.table.add(StoredPicture(np.zeros((4, 4, 3), np.uint8)))
+    session.edit("Source picture", source=Source(picture))  # which those that change no picture ignore
+    session.models.request(0, name)
     qtbot.waitUntil(lambda: (f := session.last_frame(0)) is not None and f.request.model.sha256 == name)
 
 
@@ -63,15 +68,15 @@ def test_a_closed_model_of_every_family_is_freed(qtbot: QtBot, opened: tuple[Fil
     assert not gc.isenabled()
     files, session = opened
     show(qtbot, session, name)
-    session.set_transform(x=0.1, untransform=True)
-    session.request_thumbnail("key", session.look(), 0)
+    session.look.set_transform(x=0.1, untransform=True)
+    session.request_thumbnail("key", session.look_of(), 0)
     with qtbot.waitSignal(session.thumbnail):
         pass
     session.lab.measure_curves(0)
     with qtbot.waitSignal(session.lab.job_event, timeout=30_000):
         pass
     assert files.left
-    session.set_model(0, "")
+    session.models.request(0, "")
     qtbot.waitUntil(lambda: not files.left)
     session.undo()
     qtbot.waitUntil(lambda: session.facts(0) is not None)
@@ -91,7 +96,7 @@ def test_what_a_failed_loading_had_read_is_freed(qtbot: QtBot, opened: tuple[Fil
     files, session = opened
     files.fails = True
     with qtbot.waitSignal(session.failure):
-        session.set_model(0, "stylegan2-skip")
+        session.models.request(0, "stylegan2-skip")
     assert session.last_failure(0) is not None
     qtbot.waitUntil(lambda: not files.left)
 
@@ -99,8 +104,8 @@ def test_what_a_failed_loading_had_read_is_freed(qtbot: QtBot, opened: tuple[Fil
 def test_a_model_of_a_hidden_view_stays(qtbot: QtBot, opened: tuple[Files, Session]) -> None:
     _, session = opened
     show(qtbot, session, "tiny")
-    session.show_view(1)
-    session.set_model(1, "stylegan3-t")
+    session.views.show(1)
+    session.models.request(1, "stylegan3-t")
     qtbot.waitUntil(lambda: session.last_frame(1) is not None)
     assert set(session.service.models._models) == {"tiny", "stylegan3-t"}
 
@@ -108,14 +113,14 @@ def test_a_model_of_a_hidden_view_stays(qtbot: QtBot, opened: tuple[Files, Sessi
 def test_rest_is_when_nothing_moves_and_nothing_is_made(qtbot: QtBot, opened: tuple[Files, Session]) -> None:
     _, session = opened
     assert session.is_at_rest
-    session.set_model(0, "tiny")
+    session.models.request(0, "tiny")
     assert not session.is_at_rest
     qtbot.waitUntil(lambda: session.last_frame(0) is not None)
     frame = session.last_frame(0)
     assert frame is not None
     session.painted(0, frame.generation)
     qtbot.waitUntil(lambda: session.is_at_rest)
-    session.set_drift(1.0)
+    session.look.set_drift(1.0)
     assert not session.is_at_rest
     session.pause()
     session.painted(0, session.record(0).posted)

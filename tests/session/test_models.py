@@ -27,12 +27,12 @@ def test_truncation_starts_as_the_family_asks_for_unless_somebody_chose_it(
     start = StartLook(psi=0.7, cutoff=2)
     monkeypatch.setattr("explorer.session.core.described", lambda name: Family(name, name, "", "", start=start))
     world.open("a")
-    assert world.session.look(0).truncation == Truncation(0.7, 2)
+    assert world.session.look_of(0).truncation == Truncation(0.7, 2)
     world.session.undo()
-    assert world.session.look(0).truncation == Truncation(), "model and truncation are one step"
-    world.session.set_psi(0.5)
+    assert world.session.look_of(0).truncation == Truncation(), "model and truncation are one step"
+    world.session.look.set_psi(0.5)
     world.open("b")
-    assert world.session.look(0).truncation == Truncation(0.5)
+    assert world.session.look_of(0).truncation == Truncation(0.5)
 
 
 def assert_alive(world: World, *names: str) -> None:
@@ -44,7 +44,7 @@ def assert_alive(world: World, *names: str) -> None:
     assert [r.facts.name for r in records if r.facts] == list(names)
     assert [r.loading for r in records] == [""] * len(names)
     before = [r.posted for r in records]
-    session.set_psi(0.37)
+    session.look.set_psi(0.37)
     assert all(r.posted > n for r, n in zip(records, before, strict=True))
 
 
@@ -82,9 +82,9 @@ def test_closing_while_another_loads_ends_the_loading(opened: World) -> None:
     ended: list[int] = []
     session.loading_ended.connect(ended.append)
     opened.held.add("wide")
-    session.set_model(0, "wide")
+    session.models.request(0, "wide")
     assert not ended
-    session.set_model(0, "")
+    session.models.request(0, "")
     assert ended == [0]
     opened.held.clear()
     opened.qtbot.wait(50)

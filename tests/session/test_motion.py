@@ -41,28 +41,28 @@ def test_motion_asks_for_the_next_frame_when_the_last_was_painted(world: World) 
     world.open("a")
     s = world.session
     world.paint()
-    s.set_drift(1.0)
+    s.look.set_drift(1.0)
     posted = s.record(0).posted
     s.pace.step()
     assert s.record(0).posted == posted  # nothing has moved: the time is the same
     world.now = 1.0
     s.pace.step()
     assert s.record(0).posted == posted + 1
-    assert s.look().latent.x == 1.0
+    assert s.look_of().latent.x == 1.0
     world.now = 2.0
     s.pace.step()
     assert s.record(0).posted == posted + 1  # the last one is not painted yet
     world.settle()
     world.paint()
     world.qtbot.waitUntil(lambda: s.record(0).posted == posted + 2)
-    assert s.look().latent.x == 2.0
+    assert s.look_of().latent.x == 2.0
     assert undo_name(world) == "Drift"
 
 
 def test_animations_move_and_pause(world: World) -> None:
     world.open("a")
     s = world.session
-    s.set_animation(kind="spin", speed=0.25)
+    s.look.set_animation(kind="spin", speed=0.25)
     world.settle()
     world.paint()
     world.now = 1.0
@@ -82,23 +82,23 @@ def test_animations_move_and_pause(world: World) -> None:
 
 def test_a_drift_nobody_asked_for_stops_and_does_not_come_back(world: World) -> None:
     s = world.session
-    s.set_drift(0.15)
+    s.look.set_drift(0.15)
     s.store.reset_to(s.state)
-    s.set_psi(0.5)
+    s.look.set_psi(0.5)
     s.stop_drift(0.15)
-    assert s.look().drift == 0.0
+    assert s.look_of().drift == 0.0
     s.undo()
-    assert (s.look().drift, s.look().truncation.psi) == (0.0, 1.0)
+    assert (s.look_of().drift, s.look_of().truncation.psi) == (0.0, 1.0)
     assert s.store.is_saved()
 
 
 def test_a_drift_set_by_hand_goes_on(world: World) -> None:
     s = world.session
-    s.set_drift(0.15)
+    s.look.set_drift(0.15)
     s.store.reset_to(s.state)
-    s.set_drift(0.4)
+    s.look.set_drift(0.4)
     s.stop_drift(0.15)
-    assert s.look().drift == 0.4
+    assert s.look_of().drift == 0.4
 
 
 def test_the_clock_can_be_sought() -> None:
@@ -125,8 +125,8 @@ def test_performance_counts_paints(world: World) -> None:
     assert s.performance(0).fps == 0.0
     world.open("a")
     world.paint()
-    world.paint()  # a repaint is not a new frame
-    s.set_psi(0.5)
+    world.paint()  # a repaint is no new frame
+    s.look.set_psi(0.5)
     world.settle()
     world.paint()
     stats = s.performance(0)

@@ -12,8 +12,8 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from explorer.animation.recording import recover_recording
+from explorer.assets.table import AssetTable
 from explorer.errors import ProjectError
-from explorer.latents.table import LatentTable
 from explorer.project.document import read_project
 from explorer.session import autosave
 from explorer.session.recovery import Recovery
@@ -35,7 +35,7 @@ def wait_for_autosave(world: World) -> None:
 def left_by(folder: Path, name: str, seed: int, age: float = 0.0) -> Path:
     """What a crashed program left some seconds ago."""
     crashed = Recovery(folder, name)
-    crashed.save(ExplorerState(shared=Look(Latent(seed))), LatentTable())
+    crashed.save(ExplorerState(shared=Look(Latent(seed))), AssetTable())
     crashed.close(keep=True)
     then = crashed.path.stat().st_mtime - age
     os.utime(crashed.path, (then, then))
@@ -48,7 +48,7 @@ def test_unsaved_work_survives_a_crash(qtbot: QtBot, tmp_path: Path) -> None:
     s = world.session
     s.documents.autosave()
     assert not crashed.path.exists()  # nothing to save
-    s.set_psi(0.5)
+    s.look.set_psi(0.5)
     s.documents.autosave()
     wait_for_autosave(world)
     written = crashed.path.stat()
@@ -63,7 +63,7 @@ def test_unsaved_work_survives_a_crash(qtbot: QtBot, tmp_path: Path) -> None:
     s = world.session
     assert s.documents.recovery() == crashed.path
     s.documents.recover()
-    assert s.look().truncation.psi == 0.5
+    assert s.look_of().truncation.psi == 0.5
     assert not s.store.is_saved()
     assert crashed.path.exists()  # until what was restored is on disk
     wait_for_autosave(world)
@@ -79,7 +79,7 @@ def test_unsaved_work_survives_a_crash(qtbot: QtBot, tmp_path: Path) -> None:
 
 def test_what_ended_well_leaves_nothing(qtbot: QtBot, tmp_path: Path) -> None:
     world = World(qtbot, Recovery(tmp_path, "it"))
-    world.session.set_psi(0.5)
+    world.session.look.set_psi(0.5)
     world.session.documents.autosave()
     wait_for_autosave(world)
     assert world.session.close()
@@ -90,7 +90,7 @@ def test_changes_are_saved_by_themselves(qtbot: QtBot, tmp_path: Path, monkeypat
     monkeypatch.setattr(autosave, "IDLE_MS", 20)
     assert autosave.LONGEST_MS <= 5000
     world = World(qtbot, Recovery(tmp_path, "it"))
-    world.session.set_psi(0.5)
+    world.session.look.set_psi(0.5)
     qtbot.waitUntil((tmp_path / "recovery-it.json").exists)
     assert world.session.close()
 
@@ -102,7 +102,7 @@ def test_a_long_stroke_is_saved_while_it_lasts(
     monkeypatch.setattr(autosave, "LONGEST_MS", 20)
     world = World(qtbot, Recovery(tmp_path, "it"))
     world.session.begin("Walk")
-    world.session.walk(0.5, 0.0)
+    world.session.look.walk(0.5, 0.0)
     qtbot.waitUntil((tmp_path / "recovery-it.json").exists)
     world.session.commit()
     assert world.session.close()
@@ -139,7 +139,7 @@ def test_a_failing_autosave_is_told_until_one_succeeds(
 
     with monkeypatch.context() as patch:
         patch.setattr("explorer.session.recovery.write_project", fail)
-        world.session.set_psi(0.5)
+        world.session.look.set_psi(0.5)
         world.session.documents.autosave()
         qtbot.waitUntil(lambda: bool(messages))
     qtbot.waitUntil(lambda: messages[-1] == "")  # tried again by itself
@@ -156,9 +156,9 @@ def test_an_autosave_that_hangs_is_told(qtbot: QtBot, tmp_path: Path, monkeypatc
     world = World(qtbot, Recovery(tmp_path, "it"))
     messages: list[str] = []
     world.session.documents.autosaver.problem.connect(messages.append)
-    world.session.set_psi(0.5)
+    world.session.look.set_psi(0.5)
     world.session.documents.autosave()
-    world.session.set_psi(0.25)
+    world.session.look.set_psi(0.25)
     qtbot.waitUntil(lambda: bool(messages) and "waiting for the disk" in messages[-1])
     gate.set()
     qtbot.waitUntil(lambda: messages[-1] == "")
@@ -168,7 +168,7 @@ def test_an_autosave_that_hangs_is_told(qtbot: QtBot, tmp_path: Path, monkeypatc
 def test_saving_the_project_ends_the_alarm(qtbot: QtBot, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     world = World(qtbot, Recovery(tmp_path / "file"))
-    world.session.set_psi(0.5)
+    world.session.look.set_psi(0.5)
     with qtbot.waitSignal(world.session.documents.autosaver.problem):
         world.session.documents.autosave()
     with qtbot.waitSignal(world.session.documents.autosaver.problem) as told:
@@ -200,7 +200,7 @@ def test_the_newest_of_several_crashes_is_offered_first_and_none_is_lost(qtbot: 
     world = World(qtbot, Recovery(tmp_path, "next"))
     assert Recovery(tmp_path, "next").crashed() == (new, old)
     world.session.documents.recover()
-    assert world.session.look().latent.seed == 2
+    assert world.session.look_of().latent.seed == 2
     wait_for_autosave(world)
     assert world.session.documents.recovery() == old
     world.session.documents.discard_recovery()
@@ -212,7 +212,7 @@ def test_the_newest_of_several_crashes_is_offered_first_and_none_is_lost(qtbot: 
 def test_a_program_of_the_same_process_id_elsewhere_is_told_apart(tmp_path: Path) -> None:
     """Two containers share a home: both programs have one process id, and one of them has crashed."""
     alive, crashed = Recovery(tmp_path), left_by(tmp_path, "x", 1)
-    alive.save(ExplorerState(), LatentTable())
+    alive.save(ExplorerState(), AssetTable())
     assert str(os.getpid()) not in alive.path.name
     assert alive.path != Recovery(tmp_path).path
     assert Recovery(tmp_path).crashed() == (crashed,)
@@ -222,8 +222,8 @@ def test_a_program_of_the_same_process_id_elsewhere_is_told_apart(tmp_path: Path
 def test_a_killed_process_gives_its_lock_up(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from explorer.session.recovery import Recovery\n"
-        "from explorer.state import ExplorerState; from explorer.latents.table import LatentTable\n"
-        "r = Recovery(Path(sys.argv[1]), 'child'); r.save(ExplorerState(), LatentTable())\n"
+        "from explorer.state import ExplorerState; from explorer.assets.table import AssetTable\n"
+        "r = Recovery(Path(sys.argv[1]), 'child'); r.save(ExplorerState(), AssetTable())\n"
         "print('ready', flush=True); sys.stdin.read()\n"
     )
     child = subprocess.Popen(
@@ -266,9 +266,9 @@ def recorded(world: World) -> Path:
     clock = iter(range(100))
     s.transport._now = lambda: next(clock) / 2
     s.transport.start_recording()
-    s.set_psi(0.5)
-    s.use_stored(s.documents.store_latent("z")) if s.info(0) is not None else None
-    s.set_psi(0.25)
+    s.look.set_psi(0.5)
+    s.look.use_stored(s.documents.store_latent("z")) if s.info(0) is not None else None
+    s.look.set_psi(0.25)
     journal = recovery.recording
 
     def is_on_disk() -> bool:
@@ -297,7 +297,7 @@ def test_a_recording_survives_a_crash(qtbot: QtBot, tmp_path: Path) -> None:
     performance = s.state.timeline.performance
     assert [sample.pose.shared.truncation.psi for sample in performance][:: len(performance) - 1] == [1.0, 0.25]
     assert s.state.timeline.duration >= performance[-1].time > 0.0
-    assert s.look().truncation.psi == 0.25
+    assert s.look_of().truncation.psi == 0.25
     assert stored == set(s.table)
     assert journal.exists()
     wait_for_autosave(world)
@@ -366,7 +366,7 @@ def test_a_recording_on_a_full_disk_is_told_and_goes_on_when_there_is_room(
 
     with monkeypatch.context() as patch:
         patch.setattr("explorer.animation.recording.os.fsync", fail)
-        world.session.set_psi(0.75)
+        world.session.look.set_psi(0.75)
         qtbot.waitUntil(lambda: any("recording" in w for w in messages))
         assert journal.read_bytes() == whole  # what was written in part is taken back
     qtbot.waitUntil(lambda: messages[-1] == "")

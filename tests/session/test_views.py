@@ -13,14 +13,14 @@ def fill(world: World, count: int) -> None:
     """Open model a in A, b in B, and add views of the active one's model."""
     world.open("a", "b")
     while len(world.session.state.views) < count:
-        world.session.add_view()
+        world.session.views.add()
     world.settle(*range(count))
 
 
 def test_every_view_gets_its_turn_while_all_move(world: World) -> None:
     fill(world, MAX_VIEWS)
     s = world.session
-    s.set_drift(1.0)
+    s.look.set_drift(1.0)
     s.play()
     painted: list[int] = []
 
@@ -41,11 +41,11 @@ def test_every_view_gets_its_turn_while_all_move(world: World) -> None:
 def test_the_two_that_share_a_place_keep_step_and_no_other_moves(world: World, layout: str) -> None:
     fill(world, 4)
     s = world.session
-    s.set_pair(1, 3)
-    s.set_layout(layout)  # type: ignore[arg-type]
+    s.views.set_pair(1, 3)
+    s.views.set_layout(layout)  # type: ignore[arg-type]
     posted = [s.record(view).posted for view in range(4)]
     assert s.active in (1, 3)
-    s.set_drift(1.0)
+    s.look.set_drift(1.0)
     for _ in range(3):
         world.now += 1.0
         s.pace.step()
@@ -67,20 +67,20 @@ def test_views_of_one_model_share_it(world: World) -> None:
 def test_no_more_views_than_can_be_told_apart(world: World) -> None:
     fill(world, MAX_VIEWS)
     before = world.session.state
-    world.session.add_view()
+    world.session.views.add()
     assert world.session.state == before
 
 
 def test_a_view_in_the_middle_goes(world: World) -> None:
     fill(world, 4)
     s = world.session
-    s.set_active(3)
-    s.set_link(3, "latent", False)
+    s.views.set_active(3)
+    s.views.set_link(3, "latent", False)
     s.edit("Seed", latent=Latent(9))
-    s.remove_view(1)
+    s.views.remove(1)
     assert undo_name(world) == "Remove view B"
     assert ([view.model for view in s.state.views], s.active) == (["a", "a", "a"], 2)
-    assert s.look(2).latent == Latent(9)
+    assert s.look_of(2).latent == Latent(9)
     assert s.state.views[1].linked == frozenset(ASPECTS)
     world.settle(0, 1, 2)
     s.undo()
@@ -93,10 +93,10 @@ def test_a_model_that_is_coming_moves_with_its_view(world: World) -> None:
     fill(world, 3)
     s = world.session
     world.held.add("wide")
-    s.set_model(2, "wide")
-    s.remove_view(0)
+    s.models.request(2, "wide")
+    s.views.remove(0)
     assert s.record(1).loading == "wide"
-    s.swap_views()
+    s.views.swap()
     assert (s.record(0).loading, s.record(1).load.is_by_user) == ("wide", False)
     world.held.clear()
     world.held_event.set()
@@ -110,9 +110,9 @@ def test_a_gone_view_is_asked_nothing_more(world: World) -> None:
     s = world.session
     s.lab.edit("Slit-scan", scan=True)
     s.lab.measure_curves(2)
-    s.remove_view(2)
+    s.views.remove(2)
     assert not s.lab.has_job("curves/2")
     assert set(s._views) == {0, 1}
-    s.walk(0.1, 0.0)
+    s.look.walk(0.1, 0.0)
     world.settle(0, 1)
     assert s.lab.scan.filled <= 1

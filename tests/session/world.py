@@ -57,7 +57,7 @@ class World:
     def open(self, *names: str) -> None:
         """Loads models into the views and waits for their pictures."""
         for view, name in enumerate(names):
-            self.session.set_model(view, name)
+            self.session.models.request(view, name)
         self.qtbot.waitUntil(lambda: all(self.session.record(v).model == n for v, n in enumerate(names)))
         self.settle(*range(len(names)))
 
@@ -88,4 +88,4 @@ def undo_name(world: World) -> str:
 
 def check(world: World, name: str, aspect: str, value: object) -> None:
     assert undo_name(world) == name
-    assert getattr(world.session.look(), aspect) == value
+    assert getattr(world.session.look_of(), aspect) == value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from explorer.generators.registry import build
 from explorer.generators.stylegan3 import StyleGAN3Generator
 from explorer.training import cards
 from explorer.training.checks import check
+from explorer.training.family_trainer import trainer_of
 from explorer.training.fourier import spread_by_octaves
 from explorer.training.run_dir import describe
 from explorer.training.settings import TrainSettings
@@ -51,17 +53,21 @@ def test_features_that_cannot_be_are_refused_before_any_data_are_made(
         check(settings)
 
 
+def note(settings: dict[str, Any], started: dict[str, Any]) -> str:
+    return trainer_of(settings["family"]).card_note(settings, started)
+
+
 def test_the_card_tells_of_features_and_processes(tmp_path: Path) -> None:
     plain = TrainSettings("stylegan3-r", tmp_path, [], generator={"first_cutoff": 16.0}, threads=1)
-    assert cards._features(describe(plain), {}) == ""
+    assert note(describe(plain), {}) == ""
     assert cards._workers(describe(plain)) == ", one thread"
     assert cards._command(describe(plain)).startswith("python main.py train --family stylegan3-r ")
     settings = describe(replace(plain, fourier_lowest=0.4, processes=2, recipe="critters-stylegan3-r-cpu"))
-    assert "from 0.4 to 16 cycles a picture" in cards._features(settings, {})
-    assert "1x1 convolutions" in cards._features(settings, {})
-    assert "1x1 convolutions" not in cards._features(settings | {"family": "stylegan3-t"}, {})
+    assert "from 0.4 to 16 cycles a picture" in note(settings, {})
+    assert "1x1 convolutions" in note(settings, {})
+    assert "1x1 convolutions" not in note(settings | {"family": "stylegan3-t"}, {})
     taken = {"file": "small.safetensors", "whole": ["mapping", "input"]}
-    assert cards._features(settings, taken) == "\nIts Fourier features are those of `small.safetensors`."
+    assert note(settings, taken) == "\nIts Fourier features are those of `small.safetensors`."
     assert cards._workers(settings) == ", 2 processes of one thread"
     command = "torchrun --nproc-per-node 2 main.py train --recipe critters-stylegan3-r-cpu --out DIR --pack NAME"
     assert cards._command(settings) == command

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from explorer.util.plain_text import LIMIT, visible
 from explorer.widgets.controls.event_filters import claim_space
-from explorer.widgets.controls.plain_text import PlainLabel
+from explorer.widgets.controls.plain_text import PlainLabel, set_tip
 from explorer.widgets.controls.theme import GRID, ROW, color, icon, value_font
 
 __all__ = [
@@ -43,7 +43,7 @@ class Check(QCheckBox):
 
     def __init__(self, text: str, tip: str = "") -> None:
         super().__init__(text)
-        self.setToolTip(tip)
+        set_tip(self, tip)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         claim_space(self)
 
@@ -101,7 +101,7 @@ class IconButton(_Button):
     ) -> None:
         super().__init__(parent)
         self._name = name
-        self.setToolTip(tip)
+        set_tip(self, tip)
         self.setAccessibleName(text or tip)
         self.setCheckable(checkable)
         self.setIconSize(QSize(size, size))
@@ -160,7 +160,7 @@ class Segments(QWidget):
             button = _Button(self)
             button.setObjectName("segment")
             button.setText(text)
-            button.setToolTip(tip)
+            set_tip(button, tip)
             button.setCheckable(True)
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             button.clicked.connect(lambda _=False, k=key: self.chosen.emit(k))
@@ -218,7 +218,7 @@ class ElidedLabel(PlainLabel):
         fits = not self._short or metrics.horizontalAdvance(self._full) <= room
         shown = metrics.elidedText(self._full if fits else self._short, self._mode, room)
         self.setText(shown)
-        self.setToolTip(self._full if shown != self._full else "")
+        set_tip(self, self._full if shown != self._full else "")
 
     def resizeEvent(self, event: QEvent) -> None:
         self._elide()
@@ -228,7 +228,7 @@ class ElidedLabel(PlainLabel):
 
 
 def label(text: str, role: str = "muted", *, wrap: bool = False, limit: int | None = LIMIT) -> PlainLabel:
-    """Return a label in one of the text colours: "muted", "faint" or "heading". `limit` as in `PlainLabel`."""
+    """Return a label in one of the text colours: "muted", "caption" or "heading". `limit` as in `PlainLabel`."""
     made = PlainLabel(text, limit=limit)
     made.setProperty("role", role)
     made.setWordWrap(wrap)

@@ -148,7 +148,7 @@ class Binder(QObject):
             name: Name of the undo step; the parameter's title by default.
         """
         parameter, slider = CONTROLS[path], parameter_slider(path)
-        set_value = partial(self._session.set_parameter, path) if intent is None else intent
+        set_value = partial(self._session.look.set_parameter, path) if intent is None else intent
         self.slider(slider, name or parameter.title, parameter.read, set_value)
         self.available(path, slider)
         return slider

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from explorer.widgets.controls.basic import Segments
+from explorer.widgets.controls.plain_text import set_tip, tip_text
 from explorer.widgets.controls.slider import ValueSlider
 
 __all__ = ["disable"]
@@ -25,5 +26,5 @@ def disable(widget: QWidget, reason: str) -> None:
         if target.property(_TIP) is None:
             target.setProperty(_TIP, target.toolTip())
         tip = reason or str(target.property(_TIP))
-        if target.toolTip() != tip:
-            target.setToolTip(tip)
+        if target.toolTip() != tip_text(tip, None):
+            set_tip(target, tip)

@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, QPointF, Qt
 from PySide6.QtGui import QHelpEvent, QKeyEvent
-from PySide6.QtWidgets import QLineEdit, QToolTip, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from explorer.util.numbers import begins_number
-from explorer.widgets.controls.plain_text import tip_text
+from explorer.widgets.controls.plain_text import show_tip
 
 __all__ = ["claim_keys", "claim_space", "pass_letters", "positional_tooltip"]
 
@@ -80,7 +80,7 @@ def positional_tooltip(widget: QWidget, text_at: Callable[[QPointF], str]) -> No
 
     def answer(event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and (text := text_at(QPointF(event.pos()))):
-            QToolTip.showText(event.globalPos(), tip_text(text, limit=None), widget)
+            show_tip(event.globalPos(), text, widget)
         return True
 
     _Filter(widget, QEvent.Type.ToolTip, answer)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QWheelEvent
-from PySide6.QtWidgets import QLineEdit, QToolTip, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from explorer.util.numbers import NumberTextError, may_go_on, parse_number, parse_whole
+from explorer.util.plain_text import LIMIT
 from explorer.widgets.controls.event_filters import pass_letters
-from explorer.widgets.controls.plain_text import tip_text
+from explorer.widgets.controls.plain_text import set_tip, show_tip
 from explorer.widgets.controls.wheel import Wheel
 
 __all__ = ["NumberField", "NumberLine"]
@@ -27,7 +28,7 @@ class NumberLine(QLineEdit):
         """Keep the text as typed, mark it as invalid, and show the reason."""
         self._mark(reason)
         if self.isVisible():
-            QToolTip.showText(self.mapToGlobal(QPoint(0, self.height())), tip_text(reason), self)
+            show_tip(self.mapToGlobal(QPoint(0, self.height())), reason, self, LIMIT)
 
     def _mark(self, reason: str) -> None:
         if reason == self.refusal:
@@ -70,7 +71,7 @@ class NumberField(NumberLine):
         self._one_step, self._wheel = step, Wheel(self)
         self._low, self._high, self._decimals, self._unit, self._special = low, high, decimals, unit, special
         self._value = low
-        self.setToolTip(tip)
+        set_tip(self, tip)
         self.setAccessibleName(tip.partition(":")[0].partition(",")[0])
         self.editingFinished.connect(self.take_typed)
         pass_letters(self, self.take_typed, lambda text: may_go_on(text, unit))

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import textwrap
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QLabel, QToolTip, QWidget
 
 from explorer.errors import LatentwalkError
 from explorer.util.plain_text import LIMIT, visible
 
 __all__ = [
-    "DETAILS_LIMIT", "PlainLabel", "details_text", "error_text", "line_text", "menu_text", "tip_text", "title_text",
+    "DETAILS_LIMIT", "PlainLabel", "details_text", "error_text", "line_text", "menu_text", "set_tip", "show_tip",
+    "tip_text", "title_text",
 ]  # fmt: skip
 
-TIP_COLUMNS = 72
+TIP_COLUMNS = 60
+"""Width of a tooltip in characters."""
+
 DETAILS_LIMIT = 10_000
 """Maximum number of characters shown under Details."""
 
@@ -53,6 +57,22 @@ def tip_text(text: str, limit: int | None = LIMIT) -> str:
         textwrap.fill(line, TIP_COLUMNS, break_on_hyphens=False) if len(line) > TIP_COLUMNS else line
         for line in lines
     )
+
+
+def set_tip(target: QWidget | QAction, text: str, limit: int | None = None) -> None:
+    """Set a tooltip, broken into lines. Every tooltip is set by this.
+
+    Args:
+        target: A widget, or the entry of a menu.
+        text: The tooltip; empty for none.
+        limit: Longest text shown, in characters; None for texts of the program itself.
+    """
+    target.setToolTip(tip_text(text, limit))
+
+
+def show_tip(at: QPoint, text: str, widget: QWidget, limit: int | None = None) -> None:
+    """Show a tooltip now, at a position on the screen; `limit` as in `set_tip`."""
+    QToolTip.showText(at, tip_text(text, limit), widget)
 
 
 def line_text(text: str, limit: int = LIMIT) -> str:

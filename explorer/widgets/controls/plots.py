@@ -68,7 +68,7 @@ class QuietPlot(pg.PlotWidget):  # type: ignore[misc]
             axis.setPen(QPen(color("border")))
             axis.setTextPen(QPen(color("muted")))
             if text:
-                axis.setLabel(text, color=color("faint").name(), **{"font-size": f"{_AXIS_FONT_PX}px"})
+                axis.setLabel(text, color=color("caption").name(), **{"font-size": f"{_AXIS_FONT_PX}px"})
 
     def set_ticks(self, name: str, ticks: Sequence[tuple[float, str]]) -> None:
         """Set the ticks of an axis."""

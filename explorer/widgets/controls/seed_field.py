@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 from explorer.util.numbers import NumberTextError, parse_whole
 from explorer.widgets.controls.event_filters import pass_letters
 from explorer.widgets.controls.number_field import NumberLine
+from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.theme import value_font
 from explorer.widgets.controls.wheel import Wheel
 
@@ -34,7 +35,7 @@ class SeedField(NumberLine):
         self._seed = 0
         self._wheel = Wheel(self)
         self.setFont(value_font(self.font()))
-        self.setToolTip(tip or "The seed: numpy.random.RandomState(seed). Up and down step by one")
+        set_tip(self, tip or "The seed: numpy.random.RandomState(seed). Up and down step by one")
         self.setAccessibleName("Seed")
         self.setText("0")
         self.editingFinished.connect(self._on_typed)

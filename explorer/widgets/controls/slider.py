@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
     QFontMetrics,
@@ -14,26 +14,22 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPen,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from explorer.util.numbers import NumberTextError, begins_number, parse_number
 from explorer.widgets.controls.event_filters import claim_keys
-from explorer.widgets.controls.gesture_timeout import GestureTimeout
-from explorer.widgets.controls.number_field import NumberLine
-from explorer.widgets.controls.plain_text import line_text, tip_text
+from explorer.widgets.controls.plain_text import line_text, set_tip
+from explorer.widgets.controls.slider_groove import Groove, Handle, paint_groove
+from explorer.widgets.controls.slider_keys import is_for_slider, slider_key
+from explorer.widgets.controls.slider_stroke import Stroke
 from explorer.widgets.controls.theme import GRID, ROW, color, value_font
+from explorer.widgets.controls.value_editor import ValueEditor
 from explorer.widgets.controls.wheel import Wheel
 
 __all__ = ["ValueSlider"]
 
-_PAD = 5.0  # px between the ends of the groove and the outermost centre of the handle
 _FINE = 0.1  # factor for wheel and drags while Shift is held
-_Modifier = Qt.KeyboardModifier
-_TYPING = _Modifier.ShiftModifier | _Modifier.KeypadModifier | _Modifier.GroupSwitchModifier
-_WHEEL_PAUSE_MS = 400  # wheel ticks closer than this belong to one stroke
 
 
 class ValueSlider(QWidget):
@@ -79,18 +75,19 @@ class ValueSlider(QWidget):
         self.label_width, self.value_width = label_width, value_width
         self._value = self.default
         self._tip, self._reason, self._text_of = tip, "", text_of
-        self._dragging = self._moved = False
-        self._before = self._value
-        self._anchor: tuple[float, float] | None = None  # (mouse x, value) of a relative drag
-        self._hover = False
+        self._anchor: tuple[float, float] | None = None  # (mouse x, value) of a drag
+        self._has_moved = self._is_hovered = False
         self._wheel = Wheel(self)
-        self._editor: NumberLine | None = None
-        self._pause = GestureTimeout(self, lambda watched, event: watched is self)
-        self._pause.ended.connect(self._end_stroke)
+        self._stroke = Stroke(self)
+        self._stroke.began.connect(self.pressed)
+        self._stroke.ended.connect(self._on_ended)
+        self._stroke.cancelled.connect(self._on_cancelled)
+        self._editor = ValueEditor(self)
+        self._editor.entered.connect(self.enter)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
-        claim_keys(self, self._wants)
+        claim_keys(self, lambda event: is_for_slider(event, is_dragging=self._stroke.is_running))
         self.setAccessibleName(label)
         self._show_tip()
 
@@ -166,28 +163,15 @@ class ValueSlider(QWidget):
     def _show_tip(self) -> None:
         usage = "Double-click: reset. Ctrl+wheel: step (Shift: fine). Click the number to type."
         about = f"{self._reason}." if self._reason else f"{self._tip} {usage}".strip()
-        self.setToolTip(tip_text(about, limit=None))
+        set_tip(self, about)
 
     # geometry --------------------------------------------------------------------------------------------
 
-    def groove(self) -> QRectF:
-        """Return the groove's rectangle in widget coordinates."""
+    def groove(self) -> Groove:
+        """Return the groove in widget coordinates, with the values on it."""
         left = self.label_width + (GRID if self.label_width else 0)
         width = max(1.0, self.width() - left - self.value_width - GRID)
-        return QRectF(left, self.height() / 2 - 1.5, width, 3)
-
-    def position_of(self, value: float) -> float:
-        """Return the x of a value on the groove."""
-        g = self.groove()
-        span = self.maximum - self.minimum
-        fraction = min(max((value - self.minimum) / span, 0.0), 1.0) if span else 0.0
-        return g.left() + _PAD + fraction * max(1.0, g.width() - 2 * _PAD)
-
-    def _per_pixel(self) -> float:
-        return (self.maximum - self.minimum) / max(1.0, self.groove().width() - 2 * _PAD)
-
-    def _value_at(self, x: float) -> float:
-        return self.minimum + (x - self.groove().left() - _PAD) * self._per_pixel()
+        return Groove(QRectF(left, self.height() / 2 - 1.5, width, 3), self.minimum, self.maximum)
 
     def value_rect(self) -> QRectF:
         """Return the rectangle of the number in widget coordinates."""
@@ -195,24 +179,14 @@ class ValueSlider(QWidget):
 
     # strokes ---------------------------------------------------------------------------------------------
 
-    def _begin_stroke(self) -> None:
-        if self._dragging:
-            return
-        self._dragging, self._before = True, self._value
-        self.pressed.emit()
-
-    def _end_stroke(self) -> None:
-        if not self._dragging:
-            return
-        self._pause.stop()
-        self._dragging, self._anchor = False, None
+    def _on_ended(self) -> None:
+        self._anchor = None
         self.update()
         self.released.emit()
 
-    def _cancel_stroke(self) -> None:
-        self._pause.stop()
-        self._dragging, self._anchor = False, None
-        self.set_value(self._before)
+    def _on_cancelled(self, before: float) -> None:
+        self._anchor = None
+        self.set_value(before)
         self.update()
         self.cancelled.emit()
 
@@ -225,13 +199,27 @@ class ValueSlider(QWidget):
             self.update()
             self.moving.emit(value)
 
+    def _nudge(self, ticks: float, fine: bool) -> None:
+        self._stroke.begin(self._value)
+        small = self.step if self.decimals == 0 else self.step * _FINE
+        self._change(self._value + ticks * (small if fine else self.step))
+        self._stroke.await_tick()
+
     def enter(self, value: float) -> None:
         """Set the value as user input would: one complete stroke."""
-        self._end_stroke()
+        self._stroke.end()
         if self._clamped(value) != self._value:
-            self._begin_stroke()
+            self._stroke.begin(self._value)
             self._change(value)
-            self._end_stroke()
+            self._stroke.end()
+
+    def edit(self, text: str | None = None) -> None:
+        """Open the editor over the value; `text` is what has been typed already."""
+        if not self.isEnabled():
+            return
+        self._stroke.end()
+        shown = f"{self._value:.{max(self.decimals, 3)}g}" if text is None else text
+        self._editor.open(self.value_rect().toRect(), shown, self.unit, is_typed=text is not None)
 
     # input -----------------------------------------------------------------------------------------------
 
@@ -241,15 +229,13 @@ class ValueSlider(QWidget):
         if button == Qt.MouseButton.LeftButton and self.value_rect().contains(event.position()):
             self.edit()
         elif button in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton) and x >= self.label_width:
-            self._end_stroke()
-            self._begin_stroke()
-            relative = button == Qt.MouseButton.MiddleButton or bool(
-                event.modifiers() & Qt.KeyboardModifier.ShiftModifier
-            )
-            on_handle = abs(x - self.position_of(self._value)) <= 7
-            if not relative and not on_handle:
-                self._change(self._value_at(x))
-            self._anchor, self._moved = (x, self._value), False
+            self._stroke.end()
+            self._stroke.begin(self._value)
+            is_relative = button == Qt.MouseButton.MiddleButton or _is_fine(event)
+            is_on_handle = abs(x - self.groove().position_of(self._value)) <= 7
+            if not is_relative and not is_on_handle:
+                self._change(self.groove().value_at(x))
+            self._anchor, self._has_moved = (x, self._value), False
         else:
             event.ignore()
 
@@ -258,26 +244,27 @@ class ValueSlider(QWidget):
             return
         start, value = self._anchor
         x = event.position().x()
-        self._moved = self._moved or abs(x - start) >= 3
-        fine = _FINE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
-        self._change(value + (x - start) * self._per_pixel() * fine)
-        if fine != 1.0:  # re-anchor, so that releasing Shift does not cause a jump
-            self._anchor = (x, value + (x - start) * self._per_pixel() * fine)
+        self._has_moved = self._has_moved or abs(x - start) >= 3
+        is_fine = _is_fine(event)
+        value += (x - start) * self.groove().per_pixel * (_FINE if is_fine else 1.0)
+        self._change(value)
+        if is_fine:  # re-anchor, so that releasing Shift does not cause a jump
+            self._anchor = (x, value)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if self._anchor is None:
             return
-        if self._moved or self._value == self._before:
-            self._end_stroke()
-        else:  # deferred: a second click resets instead
+        if self._has_moved or self._value == self._stroke.before:
+            self._stroke.end()
+        else:
             self._anchor = None
-            self._pause.start(QApplication.doubleClickInterval())
+            self._stroke.await_double_click()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and not self.value_rect().contains(event.position()):
-            self._begin_stroke()
+            self._stroke.begin(self._value)
             self._change(self.default)
-            self._end_stroke()
+            self._stroke.end()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if not self._wheel.is_meant(event):
@@ -285,119 +272,47 @@ class ValueSlider(QWidget):
             return
         turned = self._wheel.steps(event) if self.decimals == 0 else self._wheel.notches(event)
         if turned:
-            self._nudge(turned, bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
+            self._nudge(turned, _is_fine(event))
         event.accept()
 
-    def _nudge(self, ticks: float, fine: bool) -> None:
-        self._begin_stroke()
-        small = self.step if self.decimals == 0 else self.step * _FINE
-        self._change(self._value + ticks * (small if fine else self.step))
-        self._pause.start(_WHEEL_PAUSE_MS)
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        key, text = event.key(), event.text()
-        fine = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        if key == Qt.Key.Key_Escape and self._dragging:
-            self._cancel_stroke()
-        elif key in (Qt.Key.Key_Right, Qt.Key.Key_Up):
-            self._nudge(1, fine)
-        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Down):
-            self._nudge(-1, fine)
-        elif key in (Qt.Key.Key_Home, Qt.Key.Key_Backspace, Qt.Key.Key_Delete):
+        key = slider_key(event)
+        if key == "cancel" and self._stroke.is_running:
+            self._stroke.cancel()
+        elif key in ("up", "down"):
+            self._nudge(1 if key == "up" else -1, _is_fine(event))
+        elif key == "reset":
             self.enter(self.default)
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        elif key == "edit":
             self.edit()
-        elif _begins_number(event):
-            self.edit(text)
+        elif key == "type":
+            self.edit(event.text())
         else:
             super().keyPressEvent(event)
 
-    def _wants(self, event: QKeyEvent) -> bool:
-        is_arrow = event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)
-        return _begins_number(event) or is_arrow or (event.key() == Qt.Key.Key_Escape and self._dragging)
-
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._pause.end()
+        self._stroke.end_waiting()
         self.update()
 
     def hideEvent(self, event: QHideEvent) -> None:
         # A hidden widget receives no release event: the stroke would never end.
-        self._end_stroke()
+        self._stroke.end()
         super().hideEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.EnabledChange and not self.isEnabled():
-            self._end_stroke()
+            self._stroke.end()
         super().changeEvent(event)
-
-    # typing ----------------------------------------------------------------------------------------------
-
-    def edit(self, text: str | None = None) -> None:
-        """Open the editor over the value; `text` is what has been typed already."""
-        if not self.isEnabled():
-            return
-        self._end_stroke()
-        if self._editor is None:
-            self._editor = NumberLine(self)
-            self._editor.setAlignment(Qt.AlignmentFlag.AlignRight)
-            self._editor.setFont(value_font(self.font()))
-            self._editor.setTextMargins(0, 0, 0, 0)
-            self._editor.editingFinished.connect(self._on_typed)
-            self._editor.installEventFilter(self)
-        self._editor.setGeometry(self.value_rect().toRect())
-        self._editor.setText(text if text is not None else f"{self._value:.{max(self.decimals, 3)}g}")
-        self._editor.setModified(text is not None)
-        self._editor.show()
-        self._editor.setFocus()
-        if text is None:
-            self._editor.selectAll()
-
-    def _on_typed(self) -> None:
-        if self._editor is None or not self._editor.isVisible():
-            return
-        if not self._editor.isModified():  # unchanged: reading back the rounded text would change the value
-            self._editor.hide()
-            return
-        try:
-            value = parse_number(self._editor.text(), self.unit)
-        except NumberTextError as error:
-            self._editor.refuse(str(error))
-            if not self._editor.hasFocus():  # the old value is restored, and the reason is shown for a moment
-                self._editor.hide()
-            return
-        self._editor.hide()
-        self.enter(value)
-
-    def eventFilter(self, watched: object, event: QEvent) -> bool:
-        if watched is not self._editor or self._editor is None:
-            return False
-        if event.type() == QEvent.Type.FocusOut and self._editor.refusal:
-            self._editor.hide()  # a refused text: Qt does not emit editingFinished twice
-        if not isinstance(event, QKeyEvent):
-            return False
-        key = event.key()
-        if key not in (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            return False
-        # Not passed to the line edit, which would propagate them: Return would reopen the editor.
-        if event.type() == QEvent.Type.KeyPress:
-            if key == Qt.Key.Key_Escape:
-                self._editor.hide()
-            else:
-                self._on_typed()
-            if self._editor.isHidden():
-                self.setFocus()
-        event.accept()
-        return True
 
     # painting --------------------------------------------------------------------------------------------
 
     def enterEvent(self, event: QEvent) -> None:
-        self._hover = True
+        self._is_hovered = True
         self.update()
 
     def leaveEvent(self, event: QEvent) -> None:
-        self._hover = False
-        self._pause.end()
+        self._is_hovered = False
+        self._stroke.end_waiting()
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -410,39 +325,16 @@ class ValueSlider(QWidget):
             name = QFontMetrics(p.font()).elidedText(self.label, Qt.TextElideMode.ElideRight, self.label_width)
             p.setPen(color("text" if on and (self.hasFocus() or self.is_strong) else "muted" if on else "faint"))
             p.drawText(box, int(middle | Qt.AlignmentFlag.AlignLeft), name)
-        self._paint_groove(p, on)
+        paint_groove(p, self.groove(), self._handle() if on else None)
         p.setFont(value_font(self.font()))
         p.setPen(color("text") if on else color("faint"))
         p.drawText(self.value_rect(), int(middle | Qt.AlignmentFlag.AlignRight), self.text() if on else "\u2013")
         p.end()
 
-    def _paint_groove(self, p: QPainter, on: bool) -> None:
-        g = self.groove()
-        mid = g.center().y()
-        p.setPen(Qt.PenStyle.NoPen)
-        p.setBrush(color("raised" if on else "border", 255 if on else 120))
-        if color("raised").lightness() > 250:  # white on a white panel would be invisible
-            p.setBrush(color("border", 255 if on else 120))
-        p.drawRoundedRect(g, 1.5, 1.5)
-        if not on:
-            return
-        home, here = self.position_of(self._clamped(self.default)), self.position_of(self._value)
-        changed = abs(self._value - self.default) > 1e-9
-        if changed:
-            p.setBrush(color("accent"))
-            p.drawRoundedRect(QRectF(min(home, here), g.top(), abs(here - home), g.height()), 1.5, 1.5)
-        p.setBrush(color("faint"))
-        p.drawRect(QRectF(home - 0.5, mid - 5, 1, 10))  # tick at the default
-        radius = 6.0 if self._dragging or self._hover else 5.0
-        p.setBrush(color("accent") if changed or self._dragging else color("muted"))
-        p.setPen(QPen(color("panel"), 1.5))
-        p.drawEllipse(QPointF(here, mid), radius, radius)
-        if self.hasFocus():
-            p.setBrush(Qt.BrushStyle.NoBrush)
-            p.setPen(QPen(color("accent", 120), 1.5))
-            p.drawEllipse(QPointF(here, mid), radius + 2, radius + 2)
+    def _handle(self) -> Handle:
+        default = self._clamped(self.default)
+        return Handle(self._value, default, self._stroke.is_running, self._is_hovered, self.hasFocus())
 
 
-def _begins_number(event: QKeyEvent) -> bool:
-    """Return whether a key begins a number, also with Shift or on the keypad, but not with Ctrl or Alt."""
-    return begins_number(event.text()) and not event.modifiers() & ~_TYPING
+def _is_fine(event: QMouseEvent | QKeyEvent | QWheelEvent) -> bool:
+    return bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)

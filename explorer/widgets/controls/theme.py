@@ -17,7 +17,12 @@ ROW = 24  # px; height of a slider, a field, a button row
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """Colours by role. `marks` are the colours of the views; `accent` marks active or selected items."""
+    """Colours by role, with the contrast that `tests/gui/test_theme.py` measures.
+
+    `text`, `muted` and `caption` are text, from the most important to the least; `faint` is for marks and for what
+    is disabled. `marks` are the colours of the views; `accent` marks active or selected items, `refused` a field
+    whose text cannot be used.
+    """
 
     name: str
     window: str
@@ -27,12 +32,14 @@ class Theme:
     border: str
     text: str
     muted: str
+    caption: str
     faint: str
     accent: str
     on_accent: str
     marks: tuple[str, ...]
     warn: str
     on_warn: str
+    refused: str
     canvas: str
 
 
@@ -44,13 +51,15 @@ DARK = Theme(
     sunken="#18191b",
     border="#37393e",
     text="#e4e5e7",
-    muted="#a0a3a9",
-    faint="#6d7077",
+    muted="#aaadb3",
+    caption="#95989f",
+    faint="#777a81",
     accent="#3dbfae",
     on_accent="#0c2421",
     marks=ON_DARK,
     warn="#e9b44c",
     on_warn="#2b2110",
+    refused="#e9b44c",
     canvas="#141517",
 )
 LIGHT = Theme(
@@ -61,13 +70,15 @@ LIGHT = Theme(
     sunken="#e3e4e7",
     border="#d3d5d9",
     text="#24262a",
-    muted="#5c6067",
-    faint="#989ca4",
-    accent="#0f8f7f",
+    muted="#52565d",
+    caption="#62666e",
+    faint="#7d8189",
+    accent="#0a776a",
     on_accent="#ffffff",
     marks=ON_LIGHT,
     warn="#f2c14e",
     on_warn="#33270b",
+    refused="#a86f00",
     canvas="#dfe0e3",
 )
 
@@ -150,7 +161,7 @@ def _palette(t: Theme) -> QPalette:
         (role.BrightText, t.warn),
         (role.ToolTipBase, t.raised),
         (role.ToolTipText, t.text),
-        (role.PlaceholderText, t.faint),
+        (role.PlaceholderText, t.caption),
         (role.Highlight, t.accent),
         (role.HighlightedText, t.on_accent),
         (role.Link, t.accent),
@@ -192,7 +203,7 @@ def _style_sheet(t: Theme) -> str:
         background: {t.sunken}; border: 1px solid {t.border}; border-radius: 4px; padding: 0 6px;
         min-height: 22px; selection-background-color: {t.accent}; selection-color: {t.on_accent}; }}
     QLineEdit:focus, QPlainTextEdit:focus {{ border-color: {t.accent}; }}
-    QLineEdit[refused="true"], QLineEdit[refused="true"]:focus {{ border-color: {t.warn}; }}
+    QLineEdit[refused="true"], QLineEdit[refused="true"]:focus {{ border-color: {t.refused}; }}
     QLineEdit:disabled {{ color: {t.faint}; background: transparent; }}
     QComboBox {{ background: {t.raised}; border: 1px solid {t.border}; border-radius: 4px; padding: 0 8px;
         min-height: 22px; }}
@@ -213,7 +224,7 @@ def _style_sheet(t: Theme) -> str:
     QToolButton:checked {{ background: {t.raised}; border-color: {t.accent}; }}
     QToolButton:focus {{ border-color: {t.accent}; }}
     QToolButton::menu-indicator {{ image: none; width: 0; }}
-    QToolButton#segment {{ border: 1px solid {t.border}; border-radius: 0; padding: 2px 9px; background: {t.panel};
+    QToolButton#segment {{ border: 1px solid {t.border}; border-radius: 0; padding: 2px 8px; background: {t.panel};
         color: {t.muted}; min-height: 18px; }}
     QToolButton#segment:hover {{ color: {t.text}; }}
     QToolButton#segment:checked {{ background: {t.raised}; color: {t.text}; border-bottom: 2px solid {t.accent}; }}
@@ -232,7 +243,7 @@ def _style_sheet(t: Theme) -> str:
     QListView::item:selected {{ background: {t.raised}; color: {t.accent}; }}
     QCheckBox {{ spacing: 6px; }}
     QLabel[role="muted"] {{ color: {t.muted}; }}
-    QLabel[role="faint"] {{ color: {t.faint}; }}
+    QLabel[role="caption"] {{ color: {t.caption}; }}
     QLabel[role="heading"] {{ color: {t.text}; font-weight: 600; }}
     QFrame#banner {{ background: {t.warn}; border-radius: 6px; }}
     QFrame#banner QLabel {{ color: {t.on_warn}; background: transparent; }}

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 from explorer.state import ExplorerState
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import label, value_label
+from explorer.widgets.controls.plain_text import set_tip
 
 if TYPE_CHECKING:
     from explorer.session import Session
@@ -101,10 +102,10 @@ class ViewTable(_ViewGrid):
         return block * (len(self._rows) + 1) + number
 
     def _block(self) -> list[QLabel]:
-        names: list[QLabel] = [label(self._corner, "faint")]
+        names: list[QLabel] = [label(self._corner, "caption")]
         for _, name, tip in self._rows:
             names.append(label(name))
-            names[-1].setToolTip(tip)
+            set_tip(names[-1], tip)
         return names
 
     def _add_view(self, view: int) -> None:
@@ -112,7 +113,7 @@ class ViewTable(_ViewGrid):
         for key, name, tip in self._rows:
             value = self.values[key, view] = value_label(NONE)
             value.setAlignment(Qt.AlignmentFlag.AlignRight)
-            value.setToolTip(tip)
+            set_tip(value, tip)
             value.setAccessibleName(f"{name} of {letter(view)}")
 
     def clear_view(self, view: int) -> None:

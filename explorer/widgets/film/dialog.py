@@ -19,7 +19,7 @@ from explorer.state.view_layout import compared
 from explorer.util.plain_text import LIMIT, visible
 from explorer.util.user_folders import home_folder
 from explorer.widgets.controls.basic import label, row
-from explorer.widgets.controls.plain_text import error_text
+from explorer.widgets.controls.plain_text import error_text, set_tip
 from explorer.widgets.controls.save_dialog import choose, may_destroy
 from explorer.widgets.controls.theme import GRID
 from explorer.widgets.film.film_progress import FilmProgress
@@ -72,12 +72,12 @@ class FilmDialog(QDialog):
         self.start = QPushButton("Render")
         self.start.clicked.connect(lambda _=False: self.render_film())
         self.resume = QPushButton("Continue")
-        self.resume.setToolTip("Continue the unfinished film of this name, with its own project and settings")
+        set_tip(self.resume, "Continue the unfinished film of this name, with its own project and settings")
         self.resume.clicked.connect(lambda _=False: self.continue_film())
         self.pause = QPushButton("Pause")
         self.pause.clicked.connect(lambda _=False: self._toggle_pause())
         self.cancel = QPushButton("Cancel")
-        self.cancel.setToolTip("Finished frames are kept; rendering the same film again continues from there")
+        set_tip(self.cancel, "Finished frames are kept; rendering the same film again continues from there")
         self.cancel.clicked.connect(lambda _=False: self._films.cancel())
         self.show_file = QPushButton("Show in folder")
         self.show_file.clicked.connect(lambda _=False: self._open_folder())

@@ -15,6 +15,7 @@ from explorer.animation.formats import FORMATS, QUALITIES, available
 from explorer.util.user_folders import expanded
 from explorer.widgets.controls.basic import Check, Choice, IconButton, label, row
 from explorer.widgets.controls.number_field import NumberField
+from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.save_dialog import with_suffix_of
 from explorer.widgets.controls.theme import GRID, ROW
 
@@ -45,7 +46,7 @@ class FilmSettings(QWidget):
         for side in SIZES:
             self.side.addItem("Native resolution" if side == 0 else f"{side} px high", side)
         self.rate = Choice()
-        self.rate.setToolTip("Frames per second of the film")
+        set_tip(self.rate, "Frames per second of the film")
         self.rate.addItem("Timeline's rate", "")
         for rate in RATES:
             self.rate.addItem(f"{rate} fps", rate)
@@ -60,7 +61,7 @@ class FilmSettings(QWidget):
         self.captions = Check("Burn in model, seed and truncation", "In the lower left corner of the picture")
         self.path = QLineEdit()
         self.path.setAcceptDrops(False)  # Qt would insert a dropped file as text, and accept a move
-        self.path.setToolTip("The film's file; PNG pictures go into a folder of that name")
+        set_tip(self.path, "The film's file; PNG pictures go into a folder of that name")
         self._usual_side = 0  # default height in pixels of formats that define none
         self._chosen: set[Choice] = set()  # chosen by the user, so kept when the format changes
         self._named: tuple[Path, str] | None = None  # folder and stem of the proposed name
@@ -78,8 +79,8 @@ class FilmSettings(QWidget):
             ("Format", self.format),
             ("Quality", self.quality),
             ("Picture", row(self.side, self.rate, None)),
-            ("Layout", row(self.layout_choice, self.columns, label("x", "faint"), self.rows)),
-            ("Motion blur", row(self.samples, label("samples per frame", "faint"), None)),
+            ("Layout", row(self.layout_choice, self.columns, label("x", "caption"), self.rows)),
+            ("Motion blur", row(self.samples, label("samples per frame", "caption"), None)),
             ("Caption", self.captions),
             ("File", row(self.path, IconButton("folder-open", "Choose the file", self._browse))),
         )

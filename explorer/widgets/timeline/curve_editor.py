@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 from explorer.animation.easing import ease
 from explorer.state import Segment
 from explorer.widgets.controls.basic import IconButton, label, row
+from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.theme import GRID, color
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class _Field(QWidget):
         super().__init__()
         self.setFixedSize(220, 180)
         self.setAccessibleName("Ease curve")
-        self.setToolTip("Click to add a point, drag to move it, right-click to remove it; both ends are fixed")
+        set_tip(self, "Click to add a point, drag to move it, right-click to remove it; both ends are fixed")
         self.segment = Segment(ease="curve")
         self._held: int | None = None
 

@@ -14,7 +14,7 @@ from explorer.state.parameters import PARAMETERS
 from explorer.state.timeline_edits import contents
 from explorer.widgets.controls.basic import Choice, IconButton, label, value_label
 from explorer.widgets.controls.number_field import NumberField
-from explorer.widgets.controls.plain_text import menu_text
+from explorer.widgets.controls.plain_text import menu_text, set_tip, tip_text
 from explorer.widgets.controls.theme import GRID, ROW
 from explorer.widgets.controls.wrap_row import wrap_row
 from explorer.widgets.timeline.curve_editor import CurveEditor
@@ -74,7 +74,7 @@ def _choice(items: tuple[tuple[str, str], ...], tip: str) -> Choice:
     # As wide as the current text only: with the longest one the row would wrap in windows of common size.
     box.setSizeAdjustPolicy(Choice.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(5)
-    box.setToolTip(tip)
+    set_tip(box, tip)
     box.setAccessibleName(tip.partition(":")[0].partition(";")[0])
     box.setFixedHeight(ROW)
 
@@ -125,9 +125,9 @@ class TimelineDock(QDockWidget):
         self.record = IconButton("record", "Record what you do; press again to stop (Ctrl+R)", self.toggle_record)
         self.loop = _choice(tuple((k, t) for k, t, _ in LOOPS), "At the end")
         for i, (_, _, tip) in enumerate(LOOPS):
-            self.loop.setItemData(i, tip, Qt.ItemDataRole.ToolTipRole)
+            self.loop.setItemData(i, tip_text(tip), Qt.ItemDataRole.ToolTipRole)
         self.time = value_label("0:00.00")
-        self.time.setToolTip("Playhead and duration, in minutes and seconds")
+        set_tip(self.time, "Playhead and duration, in minutes and seconds")
         self.time.setMinimumWidth(96)
         self.duration = _number(0.1, 36_000.0, 2, "s", "Duration, in seconds", 66)
         self.rate = _choice(tuple((r, f"{r} fps") for r in RATES), "Frames per second of the film")
@@ -153,7 +153,7 @@ class TimelineDock(QDockWidget):
         self.update_key = IconButton("arrows-clockwise", "Update the key to the current state", self._update_key)
         self.even = IconButton("equals", EVEN_TIP, self._toggle_even)
         self.measured = value_label("")
-        self.measured.setToolTip("Progress of the measurement, and the time left")
+        set_tip(self.measured, "Progress of the measurement, and the time left")
         self.remove = IconButton("trash", "Delete the selected keys (Del)", self.view.delete_chosen)
         return wrap_row(
             self.segment_label, self.interpolation, self.space, self.ease, self.edit_curve, None, self.update_key,
@@ -223,7 +223,7 @@ class TimelineDock(QDockWidget):
         self._menu(keys=True).popup(at)
 
     def _menu(self, *, keys: bool = False) -> QMenu:
-        transport, look, chosen = self.transport, self.session.look(), self.view.chosen
+        transport, look, chosen = self.transport, self.session.look_of(), self.view.chosen
         menu, tracks, wander = self._menus
         for each in self._menus:
             each.clear()
@@ -310,7 +310,7 @@ class TimelineDock(QDockWidget):
     @Slot(object)
     def _on_measured(self, measured: Report[object] | None) -> None:
         self.even.set_icon_name("x" if measured else "equals")
-        self.even.setToolTip("Cancel the measurement; the timeline stays as it is" if measured else EVEN_TIP)
+        set_tip(self.even, "Cancel the measurement; the timeline stays as it is" if measured else EVEN_TIP)
         left = f"{100 * measured.fraction:.0f} %   {_clock(measured.seconds_left)[:-3]} left" if measured else ""
         self.measured.setText(left)
 

@@ -135,7 +135,7 @@ class LanePainter:
         if len(choices) > 1:
             self._paint_switch(p, choices)
         if not t.keys and not t.performance and not self._transport.is_recording:
-            p.setPen(color("faint"))
+            p.setPen(color("caption"))
             box = QRectF(NAMES + MARGIN, RULER, self._lanes.width - NAMES - MARGIN, KEYS)
             hint = "K adds a key of the whole state at the playhead;  Ctrl+R records what you do"
             flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QMenu
 
 from explorer.state.view_layout import compared
 from explorer.util.view_marks import letter
-from explorer.widgets.controls.plain_text import menu_text
+from explorer.widgets.controls.plain_text import menu_text, set_tip
 from explorer.widgets.controls.view_chip import ViewChip
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class PairChip(ViewChip):
         """Enable or disable choosing another view by a click."""
         self._is_choosing = on
         self.setCursor(Qt.CursorShape.PointingHandCursor if on else Qt.CursorShape.ArrowCursor)
-        self.setToolTip("Choose another view to compare" if on else "")
+        set_tip(self, "Choose another view to compare" if on else "")
 
     def menu(self) -> QMenu:
         """Return the menu of views to choose; choosing the other side's view swaps the two."""
@@ -60,7 +60,7 @@ class PairChip(ViewChip):
         here, there = (first, second) if self._side == 0 else (second, first)
         if view == there:
             there = here
-        self._session.set_pair(*((view, there) if self._side == 0 else (there, view)))
+        self._session.views.set_pair(*((view, there) if self._side == 0 else (there, view)))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if self._is_choosing:

@@ -62,7 +62,7 @@ class ScanStrip(QWidget):
             p.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             p.drawImage(target, self.image, source)
         else:
-            p.setPen(color("faint"))
+            p.setPen(color("caption"))
             p.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "Move the picture to see its pixels scroll here")
         paint_chip(p, QRectF(GRID // 2, GRID // 2, 16, 16), self.view)
         p.setPen(color("text", 160))

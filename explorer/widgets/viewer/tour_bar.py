@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QSizePolicy, QToolBut
 from explorer.session.tour import STEPS
 from explorer.widgets.controls.basic import IconButton, label
 from explorer.widgets.controls.bindings import Binder
+from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.theme import GRID
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class TourBar(QFrame):
         self.next = IconButton("caret-right", "Next step", lambda: self.go(1))
         self.keep = QToolButton()
         self.keep.setText("Keep this")
-        self.keep.setToolTip("End the tour and keep its current state instead of your previous one")
+        set_tip(self.keep, "End the tour and keep its current state instead of your previous one")
         self.keep.clicked.connect(lambda _=False: session.lab.keep_tour())
         self.close_button = IconButton("x", BACK_TIP, lambda: session.lab.set_tour(0))
         grid = QGridLayout(self)
@@ -72,7 +73,7 @@ class TourBar(QFrame):
         self.back.setEnabled(number > 1)
         last = number == len(STEPS)
         self.next.set_icon_name("check" if last else "caret-right")
-        self.next.setToolTip(BACK_TIP if last else "Next step")
+        set_tip(self.next, BACK_TIP if last else "Next step")
         if step.panel:
             self.panel_requested.emit(step.panel)
 

@@ -15,6 +15,7 @@ from explorer.latents.descriptions import describe_latent
 from explorer.state import ASPECTS, ExplorerState, Look, look_of
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import ElidedLabel, IconButton, label, row, value_label
+from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.theme import GRID, value_font
 from explorer.widgets.controls.view_chip import ColorLine
 from explorer.widgets.viewer.camera import Camera
@@ -37,6 +38,7 @@ ASPECT_NAMES: dict[str, str] = {
     "edits": "Edits",
     "noise": "Noise",
     "transform": "Transform",
+    "source": "Source picture",
 }
 
 
@@ -88,7 +90,7 @@ class ViewPane(QWidget):
 
     def _build(self) -> None:
         self.model_name = ElidedLabel()
-        self.model_size = label("", "faint")
+        self.model_size = label("", "caption")
         self.tap = label("", "muted")
         self.link = IconButton("link-simple", "What this view has in common with the others", self._open_links)
         policy = self.link.sizePolicy()
@@ -253,7 +255,7 @@ class ViewPane(QWidget):
         self.model_size.setText(text)
         # Hidden if empty, because the layout's spacing would narrow the name.
         self.model_size.setVisible(not self._is_shared and (bool(text) or not self._is_removable))
-        self.model_size.setToolTip(texts[0] if texts else "")
+        set_tip(self.model_size, texts[0] if texts else "")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -317,25 +319,25 @@ class ViewPane(QWidget):
     @Slot(str, float, float)
     def _on_dragged(self, mode: str, dx: float, dy: float) -> None:
         if mode == "walk":
-            self.session.walk(dx, dy)
+            self.session.look.walk(dx, dy)
         elif mode == "move":
-            self.session.move(dx, dy)
+            self.session.look.move(dx, dy)
         else:
-            self.session.rotate_by(dx)
+            self.session.look.rotate_by(dx)
 
     def _on_touched(self) -> None:
         if self.session.active != self.view:
-            self.session.set_active(self.view)
+            self.session.views.set_active(self.view)
 
     def _on_remove(self) -> None:
-        self.session.remove_view(self.view)
+        self.session.views.remove(self.view)
 
     def _on_reset(self) -> None:
         self.image.camera.reset()
-        self.session.reset_transform()
+        self.session.look.reset_transform()
 
     def _on_cancel_load(self) -> None:
-        self.session.cancel_load(self.view)
+        self.session.models.cancel(self.view)
         self.loading.set_shown(False)
         self.show_model()
 
@@ -354,6 +356,8 @@ class ViewPane(QWidget):
         linked = self.session.state.views[self.view].linked
         self._share_all.setEnabled(linked != frozenset(ASPECTS))
         self._share_none.setEnabled(bool(linked))
+        info = self.session.info(self.view)
+        self._aspects["source"].setVisible(info is not None and bool(info.source_channels))
         for aspect, action in self._aspects.items():
             action.setChecked(aspect in linked)
         return self._links
@@ -362,12 +366,12 @@ class ViewPane(QWidget):
         self.links_menu().popup(self.link.mapToGlobal(self.link.rect().bottomLeft()))
 
     def _link_one(self, aspect: str, on: bool) -> None:
-        self.session.set_link(self.view, aspect, on)
+        self.session.views.set_link(self.view, aspect, on)
 
     def _link_all(self, on: bool) -> None:
         self.session.begin("Link everything" if on else "Unlink everything")
         for aspect in ASPECTS:
-            self.session.set_link(self.view, aspect, on)
+            self.session.views.set_link(self.view, aspect, on)
         self.session.commit()
 
     def lay_cards_over(self, image: ImageView) -> None:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu
 
 from explorer.state.view_layout import MAX_VIEWS
 from explorer.util.view_marks import letter
+from explorer.widgets.controls.plain_text import set_tip
 
 __all__ = ["MENU_ACTIONS", "MenuAction", "build_menus", "resolve_callback"]
 
@@ -348,7 +349,7 @@ def _action(window: QMainWindow, menu: QMenu, entry: MenuAction) -> QAction:
     action.setShortcuts([QKeySequence(key) for key in entry.keys])
     action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
     action.setCheckable(entry.checkable)
-    action.setToolTip(entry.tip or entry.text)
+    set_tip(action, entry.tip or entry.text)
     action.setData(entry.text)  # the text itself may change, for example to "Undo Walk"
     # Qt passes the checked state as an extra argument; the lambda drops it.
     run: Callable[[], Any] = partial(resolve_callback(window, entry.callback), *entry.args)

@@ -17,16 +17,16 @@ from explorer.errors import LatentwalkError, UnreadableFileError
 from explorer.project.file_kinds import DIALOG_FILTER, MODEL_FILTER, models_among
 from explorer.session.settings import RECENT_LIMIT
 from explorer.state.view_layout import MAX_VIEWS
-from explorer.util.plain_text import visible
+from explorer.util.plain_text import LIMIT, visible
 from explorer.util.view_marks import letter
-from explorer.widgets.controls.plain_text import menu_text, tip_text
+from explorer.widgets.controls.plain_text import menu_text, set_tip
 from explorer.widgets.controls.save_dialog import ask, ask_file, file_stem, may_destroy
 from explorer.widgets.viewer.overlays import LoadingCard
 from explorer.widgets.window.part import WindowBase, WindowPart
 from explorer.widgets.window.read_files import ReadFile, read_files, read_latents, read_project
 
 if TYPE_CHECKING:
-    from explorer.latents.table import Space
+    from explorer.assets.latent import Space
     from explorer.session import Session
     from explorer.widgets.viewer.notices import Offer
 
@@ -165,7 +165,7 @@ class FileCommands(WindowPart):
         is_pair = len(models) > 1 and view is None
         for number, file in enumerate(models[:MAX_VIEWS] if is_pair else models):
             if is_pair and number >= len(self.session.state.views):
-                self.session.add_view("")
+                self.session.views.add("")
             self.open_model(file.path, number if is_pair else self._view(view))
         for file in files:
             if file.error is not None:
@@ -174,7 +174,7 @@ class FileCommands(WindowPart):
                 self._take_project(file)
             elif file.kind == "latent":
                 if view is not None:
-                    self.session.set_active(view)
+                    self.session.views.set_active(view)
                 self._take_latents(file)
 
     def _show_error(
@@ -197,7 +197,7 @@ class FileCommands(WindowPart):
         """Load a model into a view; its picture follows once it is loaded."""
         self.window.touched()
         self._end_fault(view)
-        self.session.set_model(view, path)
+        self.session.models.request(view, path)
         if Path(path).exists():
             self.remember(path)
 
@@ -275,7 +275,7 @@ class FileCommands(WindowPart):
     def ask_save_picture(self) -> None:
         """Ask for a file and save the active view's picture with its project inside."""
         model_info = self.session.facts(self.session.active)
-        latent = self.session.look().latent
+        latent = self.session.look_of().latent
         name = f"{file_stem(model_info.name if model_info else 'picture')}-seed{latent.seed}.png"
         path = ask_file(self.window, "Save picture", Path(self.folder()) / name, "Pictures", ".png")
         if path is not None:
@@ -338,7 +338,7 @@ class FileCommands(WindowPart):
             path = paths[i] if i < len(paths) else ""
             action.setVisible(bool(path))
             action.setText(menu_text(Path(path).name))
-            action.setToolTip(tip_text(path))
+            set_tip(action, path, LIMIT)
         if not paths:
             self._recent[0].setText("No recent files")
             self._recent[0].setVisible(True)

@@ -49,7 +49,7 @@ class FileDrops(WindowPart):
             return
         view = self._view_at(event.position().toPoint()) if len(paths) == 1 else None
         if view is not None:  # so that an error about the file appears there
-            self.session.set_active(view)
+            self.session.views.set_active(view)
         self._files.open_many(paths, view)
 
     def _show_target(self, event: QDropEvent) -> None:

@@ -36,7 +36,7 @@ class LabCommands(WindowPart):
         except LatentwalkError as error:
             self.window.show_problem(error)
             return
-        start = home_folder() / f"slit-scan-seed{self.session.look().latent.seed}.png"
+        start = home_folder() / f"slit-scan-seed{self.session.look_of().latent.seed}.png"
         path = ask_file(self.window, "Save slit-scan", start, "Pictures", ".png")
         if path is not None:
             self.save_scan(path)
@@ -57,13 +57,13 @@ class LabCommands(WindowPart):
 
     def toggle_undone(self) -> None:
         """Switch between the picture and the picture with its motion undone."""
-        t = self.session.look().transform
-        self.session.set_transform(untransform=not t.untransform, residual="none")
+        t = self.session.look_of().transform
+        self.session.look.set_transform(untransform=not t.untransform, residual="none")
 
     def toggle_heat(self) -> None:
         """Switch between the picture and a heat map of where it does not follow its motion."""
-        t = self.session.look().transform
-        self.session.set_transform(residual="none" if t.residual == "heat" else "heat")
+        t = self.session.look_of().transform
+        self.session.look.set_transform(residual="none" if t.residual == "heat" else "heat")
 
     def tour(self) -> None:
         """Start or end the guided tour."""

@@ -103,7 +103,7 @@ class MainWindow(WindowBase):
         self.middle = QWidget()
         self._middle_layout = QVBoxLayout(self.middle)
         self._middle_layout.setContentsMargins(GRID // 2, 0, GRID // 2, 0)
-        self._waiting = label("Starting \u2026", "faint", limit=2 * LIMIT)
+        self._waiting = label("Starting \u2026", "caption", limit=2 * LIMIT)
         self._waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._waiting.setWordWrap(True)
         self._waiting.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

@@ -67,11 +67,11 @@ class MenuCommands(WindowPart):
 
     def snap(self) -> None:
         """Go to the nearest seed."""
-        self.session.snap()
+        self.session.look.snap()
 
     def reset(self) -> None:
         """Reset all controls to their defaults."""
-        self.session.reset()
+        self.session.look.reset()
 
     def nudge(self, dx: float, dy: float, *, picture: bool) -> None:
         """Walk the latent plane a little, or move the picture; a held arrow key is one undo step."""
@@ -81,9 +81,9 @@ class MenuCommands(WindowPart):
             self._nudging = name
             self.session.begin(name)
         if picture:
-            self.session.move(dx * 0.1, dy * 0.1)
+            self.session.look.move(dx * 0.1, dy * 0.1)
         else:
-            self.session.walk(dx, dy)
+            self.session.look.walk(dx, dy)
         self._pause.start(_HELD_MS)
 
     def _end_nudge(self) -> None:
@@ -128,12 +128,12 @@ class MenuCommands(WindowPart):
     def layout(self, name: Layout) -> None:
         """Choose the layout of the pictures."""
         if len(self.session.state.views) > 1:
-            self.session.set_layout(name)
+            self.session.views.set_layout(name)
         self.window.show_state()
 
     def show_view(self, view: int) -> None:
         """Show a single view."""
-        self.session.show_view(view)
+        self.session.views.show(view)
         self.window.show_state()
 
     def toggle_wipe(self) -> None:
@@ -142,20 +142,20 @@ class MenuCommands(WindowPart):
 
     def compare(self, first: int, second: int) -> None:
         """Choose the two views that wipe and flicker compare; show the wipe unless flicker is on."""
-        self.session.set_pair(first, second)
+        self.session.views.set_pair(first, second)
         if self.session.state.layout != "flicker":
             self.layout("wipe")
 
     def add_view(self) -> None:
         """Add a view with the active view's model."""
         if self._may_undo():
-            self.session.add_view()
+            self.session.views.add()
             self.window.show_state()
 
     def remove_view(self) -> None:
         """Remove the active view."""
         if self._may_undo():
-            self.session.remove_view()
+            self.session.views.remove()
             self.window.show_state()
 
     def toggle_flicker(self) -> None:
@@ -176,7 +176,7 @@ class MenuCommands(WindowPart):
         session.begin("Unlink views" if linked else "Link views")
         for view in range(1 if linked else 0, len(session.state.views)):
             for aspect in ASPECTS:
-                session.set_link(view, aspect, not linked)
+                session.views.set_link(view, aspect, not linked)
         session.commit()
 
     @property
@@ -186,7 +186,7 @@ class MenuCommands(WindowPart):
 
     def swap(self) -> None:
         """Swap the two views that a wipe compares."""
-        self.session.swap_views()
+        self.session.views.swap()
 
     def zoom(self, factor: float) -> None:
         """Zoom the pictures about their centre."""
@@ -232,7 +232,7 @@ class MenuCommands(WindowPart):
 
     def close_model(self) -> None:
         """Close the model of the active view."""
-        self.session.set_model(self.session.active, "")
+        self.session.models.request(self.session.active, "")
 
     # motion ----------------------------------------------------------------------------------------------
 
@@ -248,12 +248,12 @@ class MenuCommands(WindowPart):
         else:
             session.play()
             if not moving:
-                session.set_drift(DRIFT)
+                session.look.set_drift(DRIFT)
         self.window.show_state()
 
     def toggle_drift(self) -> None:
         """Start or stop the drift."""
-        self.session.set_drift(0.0 if self.session.look().drift else DRIFT)
+        self.session.look.set_drift(0.0 if self.session.look_of().drift else DRIFT)
 
     # timeline and film ------------------------------------------------------------------------------------
 
@@ -285,5 +285,5 @@ class MenuCommands(WindowPart):
 
     def motion(self, kind: str) -> None:
         """Choose how the picture moves over time."""
-        self.session.set_animation(kind=kind)
+        self.session.look.set_animation(kind=kind)
         self.window.show_state()

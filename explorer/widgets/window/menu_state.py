@@ -58,7 +58,7 @@ def _show_undo_names(session: Session, actions: Mapping[str, QAction]) -> None:
 
 def _session_marks(session: Session) -> dict[str, bool]:
     """Return which of the session's entries are checked, by their key."""
-    state, look = session.state, session.look()
+    state, look = session.state, session.look_of()
     transform, lab = look.transform, state.lab
     marks = {
         "play": session.clock.is_playing or session.transport.is_playing,

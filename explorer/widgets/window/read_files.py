@@ -12,8 +12,8 @@ from explorer.project.file_kinds import Kind, kind_of
 from explorer.util.plain_text import visible
 
 if TYPE_CHECKING:
+    from explorer.assets.latent import Space, StoredLatent
     from explorer.generators.base import GeneratorInfo
-    from explorer.latents.table import Space, StoredLatent
     from explorer.project.document import Project
     from explorer.project.model_search import FoundModels
 

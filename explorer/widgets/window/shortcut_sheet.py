@@ -130,7 +130,7 @@ class HelpSheet(QWidget):
         self.search.textChanged.connect(self._on_search)
         self.search.installEventFilter(self)
         claim_keys(self.search, lambda event: True)
-        self.nothing = label("No key or gesture matches", "faint")
+        self.nothing = label("No key or gesture matches", "caption")
         self.blocks = [_Block(title, lines) for title, lines in GESTURES]
         for title, actions in menus:
             lines = [(_keys(a), str(a.data()).rstrip(" \u2026")) for a in actions if a.shortcuts()]
@@ -150,7 +150,7 @@ class HelpSheet(QWidget):
         top = QHBoxLayout()
         top.setContentsMargins(3 * GRID, 0, 3 * GRID, 0)
         top.addWidget(self.search)
-        top.addWidget(label("Esc closes", "faint"))
+        top.addWidget(label("Esc closes", "caption"))
         layout.addLayout(top)
         layout.addWidget(self.nothing)
         layout.addWidget(scroll, 1)

@@ -26,7 +26,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QMenu,
     QScrollArea,
-    QToolTip,
     QVBoxLayout,
     QWidget,
 )
@@ -34,7 +33,7 @@ from PySide6.QtWidgets import (
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import IconButton
 from explorer.widgets.controls.drops import take_copy
-from explorer.widgets.controls.plain_text import PlainLabel
+from explorer.widgets.controls.plain_text import PlainLabel, set_tip, show_tip
 from explorer.widgets.controls.theme import GRID, color
 from explorer.widgets.controls.view_chip import ViewChip
 from explorer.widgets.controls.wheel import Wheel
@@ -61,7 +60,7 @@ class _Head(QFrame):
         self.setFixedHeight(28)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setToolTip("Click to fold, drag to move, right-click for more")
+        set_tip(self, "Click to fold, drag to move, right-click for more")
         self.setAccessibleName(title)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(GRID // 2, 0, GRID // 2, 0)
@@ -82,7 +81,7 @@ class _Head(QFrame):
         self.about.setVisible(bool(self._about))  # once it has a parent: before, it would open as a window
 
     def _show_about(self) -> None:
-        QToolTip.showText(self.about.mapToGlobal(self.about.rect().bottomLeft()), self._about, self.about)
+        show_tip(self.about.mapToGlobal(self.about.rect().bottomLeft()), self._about, self.about)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
@@ -153,7 +152,7 @@ class Section(QFrame):
         self.head.chip.setVisible(view is not None)
         if view is not None:
             self.head.chip.set_view(view)
-            self.head.chip.setToolTip(f"These controls show picture {letter(view)}, the active one")
+            set_tip(self.head.chip, f"These controls show picture {letter(view)}, the active one")
 
     def menu(self) -> QMenu:
         """Return the section's menu, created once: deleting menus has caused crashes in PySide."""

@@ -15,6 +15,7 @@ from explorer.state import ExplorerState
 from explorer.state.view_layout import MAX_VIEWS, compared, visible_views
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import IconButton, Segments
+from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.theme import GRID, value_font
 
 if TYPE_CHECKING:
@@ -91,18 +92,18 @@ class TopBar(QWidget):
         self.play = IconButton("pause", "Stop or start motion (Space)", lambda: self.action_requested.emit("play"))
         self.badge = QToolButton()
         self.badge.setObjectName("badge")
-        self.badge.setToolTip("Device and precision: click to explain and choose")
+        set_tip(self.badge, "Device and precision: click to explain and choose")
         self.badge.clicked.connect(self.open_device_menu)
         self.fps = QToolButton()
         self.fps.setObjectName("badge")
         self.fps.setFont(value_font(self.fps.font()))
-        self.fps.setToolTip("Pictures shown in the last second; click for the performance panel")
+        set_tip(self.fps, "Pictures shown in the last second; click for the performance panel")
         _reserve(self.fps, _RATES)
         self.fps.clicked.connect(lambda: self.panel_requested.emit("performance"))
         self.film = QToolButton()
         self.film.setObjectName("badge")
         self.film.setFont(value_font(self.film.font()))
-        self.film.setToolTip("The film being rendered; click for its dialog (Ctrl+M)")
+        set_tip(self.film, "The film being rendered; click for its dialog (Ctrl+M)")
         _reserve(self.film, ["Film 100 % finishing"])
         self.film.clicked.connect(lambda _=False: self.action_requested.emit("film"))
         layout = QHBoxLayout(self)
@@ -151,8 +152,8 @@ class TopBar(QWidget):
             self.layouts.setVisible(count > 1)
             self._fit_menu_bar()
         self.add_view.setEnabled(count < MAX_VIEWS)
-        self.add_view.setToolTip(
-            "Add a view (Ctrl+T)" if count < MAX_VIEWS else f"There can be at most {MAX_VIEWS} views"
+        set_tip(
+            self.add_view, "Add a view (Ctrl+T)" if count < MAX_VIEWS else f"There can be at most {MAX_VIEWS} views"
         )
         self.layouts.set_choice(str(visible_views(state)[0]) if state.layout == "single" else state.layout)
 
@@ -160,9 +161,9 @@ class TopBar(QWidget):
     def _on_layout(self, key: str) -> None:
         assert self._session is not None
         if key.isdecimal():
-            self._session.show_view(int(key))
+            self._session.views.show(int(key))
         else:
-            self._session.set_layout(key)  # type: ignore[arg-type]
+            self._session.views.set_layout(key)  # type: ignore[arg-type]
 
     @Slot(object)
     def _on_film(self, progress: Progress) -> None:
@@ -223,7 +224,7 @@ class TopBar(QWidget):
         settings = session.devices.settings
         # A menu entry is one line, so only the first sentence fits; the tooltip has the rest.
         self._description.setText(device_text(session).split(". ")[0].rstrip("."))
-        self._description.setToolTip(device_text(session))
+        set_tip(self._description, device_text(session))
         for choice, action in self._choices.items():
             action.setChecked(choice == (settings.device, settings.dtype))
         self._menu.setToolTipsVisible(True)

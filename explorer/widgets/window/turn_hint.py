@@ -30,4 +30,4 @@ def turn_hint(session: Session) -> tuple[str, Offer] | None:
     moves = "translate" in families[view].equivariant
     follows = "follows translations, not rotations" if moves else "does not follow rotations"
     message = f"{families[view].title} {follows}; StyleGAN3-R does."
-    return message, (f"Show StyleGAN3-R in {letter(view)}", lambda: session.set_model(view, ROTATING))
+    return message, (f"Show StyleGAN3-R in {letter(view)}", lambda: session.models.request(view, ROTATING))

@@ -40,21 +40,21 @@ class EditRow(QWidget):
         self.slider = ValueSlider("", 0, 1, 1, label_width=LABEL_PX, value_width=44, is_open=True)
         self.up = IconButton("caret-up", "Apply this edit earlier", lambda: self._move(-1), size=10)
         self.down = IconButton("caret-down", "Apply this edit later", lambda: self._move(1), size=10)
-        self.remove = IconButton("x", "Remove this edit", lambda: session.remove_edit(self.index), size=12)
+        self.remove = IconButton("x", "Remove this edit", lambda: session.look.remove_edit(self.index), size=12)
         self.order = row(self.up, self.down, spacing=0)
         for button in (self.up, self.down):
             button.setFixedWidth(16)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(row(self.on, self.slider, *self.extras(), self.order, self.remove, spacing=2))
-        self.on.clicked.connect(lambda is_on: session.switch_edit(self.index, is_on))
+        self.on.clicked.connect(lambda is_on: session.look.switch_edit(self.index, is_on))
         self.slider.pressed.connect(lambda: session.begin(describe(self.edit())))
-        self.slider.moving.connect(lambda v: session.set_edit(self.index, replace(self.edit(), strength=v)))
+        self.slider.moving.connect(lambda v: session.look.set_edit(self.index, replace(self.edit(), strength=v)))
         self.slider.released.connect(session.commit)
         self.slider.cancelled.connect(session.cancel)
 
     def _move(self, by: int) -> None:
-        self.session.move_edit(self.index, by)
+        self.session.look.move_edit(self.index, by)
 
     def extras(self) -> tuple[QWidget, ...]:
         """Return additional widgets after the slider."""
@@ -62,7 +62,7 @@ class EditRow(QWidget):
 
     def edit(self) -> Edit:
         """Return the edit shown by the row."""
-        return self.session.look().edits[self.index]
+        return self.session.look_of().edits[self.index]
 
     def label_of(self, edit: Edit) -> str:
         """Return the short label before the slider; the tooltip has the full text."""
@@ -111,7 +111,7 @@ class NudgeRow(EditRow):
     def _another(self) -> None:
         edit = self.edit()
         assert isinstance(edit.value, Nudge)
-        self.session.set_edit(self.index, replace(edit, value=replace(edit.value, seed=random_seed())))
+        self.session.look.set_edit(self.index, replace(edit, value=replace(edit.value, seed=random_seed())))
 
     def tip_of(self, edit: Edit) -> str:
         """Return the tooltip with direction and layers."""

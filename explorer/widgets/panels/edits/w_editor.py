@@ -15,6 +15,7 @@ from explorer.state import Edit, Look, Nudge, Offset
 from explorer.widgets.controls.basic import Choice, ElidedLabel, IconButton, Segments, label, row
 from explorer.widgets.controls.disable import disable
 from explorer.widgets.controls.layer_rows import ws_names
+from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.seed_field import random_seed
 from explorer.widgets.controls.slider import ValueSlider
 from explorer.widgets.panels.edits.edit_rows import EditRows
@@ -78,7 +79,7 @@ class WEditorPanel(Panel):
         self.edits = EditRows(self.session)
         self.summary = ElidedLabel()
         self.summary.setProperty("role", "muted")
-        self.clear = IconButton("trash", "Remove every edit, in all layers", self.session.clear_edits)
+        self.clear = IconButton("trash", "Remove every edit, in all layers", self.session.look.clear_edits)
 
     def _lay_out(self) -> None:
         self.dash = label("to", "muted")
@@ -131,7 +132,7 @@ class WEditorPanel(Panel):
         return next((key for key, b in self.scope_kind.buttons.items() if b.isChecked()), "all")
 
     def _look(self) -> Look:
-        return self.session.look(self.session.store.state.active)
+        return self.session.look_of(self.session.store.state.active)
 
     def _choose_scope(self, kind: str) -> None:
         self.scope_kind.set_choice(kind)
@@ -160,7 +161,7 @@ class WEditorPanel(Panel):
         reason = "" if info else "No model is loaded"
         for widget in (self.scope_kind, self.layers, self.mode, self.zero, self.clear_selected, self.nudge):
             disable(widget, reason)
-        self.plot.setToolTip(reason)
+        set_tip(self.plot, reason)
         self.scale.set_reason(reason)
         self._on_scope()
 
@@ -213,7 +214,7 @@ class WEditorPanel(Panel):
         return offset_of(self._look().edits, self.scope, len(bars.values) if bars is not None else 0)
 
     def _set_offset(self, offset: NDArray[np.float32]) -> None:
-        self.session.set_offset(offset.tolist(), self.scope.first, self.scope.last)
+        self.session.look.set_offset(offset.tolist(), self.scope.first, self.scope.last)
 
     def chosen(self) -> range:
         """Return the selected bars, or all of them."""
@@ -240,7 +241,7 @@ class WEditorPanel(Panel):
         info = self.session.info(self.session.store.state.active)
         if info is not None:
             strength = round(kinds()[Nudge.kind].limit(info).high / 10, 2)
-            self.session.add_edit(Edit(Nudge(random_seed(), self.scope.first, self.scope.last), strength))
+            self.session.look.add_edit(Edit(Nudge(random_seed(), self.scope.first, self.scope.last), strength))
 
     # the scale slider ------------------------------------------------------------------------------------
 
@@ -267,7 +268,7 @@ class WEditorPanel(Panel):
 def _layer_box(name: str) -> Choice:
     box = Choice()
     box.setAccessibleName(name)
-    box.setToolTip(f"{name} to edit: its index in ws, and the resolution it styles in pixels")
+    set_tip(box, f"{name} to edit: its index in ws, and the resolution it styles in pixels")
     box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
     box.setMinimumWidth(64)
     return box

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QHideEvent, QKeyEvent, QMouseEvent, QWheelEvent
-from PySide6.QtWidgets import QToolTip, QWidget
+from PySide6.QtWidgets import QWidget
 
 from explorer.widgets.controls.event_filters import claim_keys, positional_tooltip
+from explorer.widgets.controls.plain_text import show_tip
 from explorer.widgets.controls.plots import QuietPlot, nice_ceiling
 from explorer.widgets.panels.edits.w_bars import BarsItem
 from explorer.widgets.panels.edits.w_values import interpolated
@@ -204,7 +205,7 @@ class WPlot(QuietPlot):
             value += (y - start) * (_FINE if fine else 1.0)
             self._anchor = (bar, value, y)  # re-anchor at each step, so that releasing Shift does not cause a jump
             self.shaped.emit([bar], [value])
-            QToolTip.showText(event.globalPosition().toPoint(), self.text_of(bar), self)
+            show_tip(event.globalPosition().toPoint(), self.text_of(bar), self)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if self._gesture and self._gesture != "keys":
@@ -303,7 +304,7 @@ class WPlot(QuietPlot):
     def _show_cursor_value(self) -> None:
         if self.cursor_bar is not None and self.bars is not None and self.isVisible():
             at = self.position_of(self.cursor_bar, 0.0).toPoint()
-            QToolTip.showText(self.viewport().mapToGlobal(at), self.text_of(self.cursor_bar), self)
+            show_tip(self.viewport().mapToGlobal(at), self.text_of(self.cursor_bar), self)
 
     def _tip(self, at: QPointF) -> str:
         if self.bars is None:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from explorer.analysis.registry import EQUIVARIANCE, SPECTRUM, STICKING, Metric, metrics
 from explorer.state import ExplorerState
 from explorer.util.plain_text import visible
+from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.view_table import ViewValues
 from explorer.widgets.panels.lab.job_row import JobRow
 
@@ -40,11 +41,11 @@ class MetricRow(QWidget):
         super().__init__()
         self._measured = metric
         title = visible(metric.title, 40)
-        better = "higher" if metric.higher_is_better else "lower"
+        better = "Higher" if metric.higher_is_better else "Lower"
         key, samples = key_of(metric), visible(metric.sample_name, 40)
         self.row = JobRow(
-            session, key, f"Measure {title} ({better} is better)",
-            f"{visible(metric.description)}. Takes {metric.samples} {samples} of each view.",
+            session, key, f"Measure {title}",
+            f"{visible(metric.description)}. Takes {metric.samples} {samples} of each view. {better} is better.",
             lambda view: session.lab.measure(key, view, [metric.name], metric.samples), self._show,
         )  # fmt: skip
         table = ViewValues(session, title)
@@ -61,7 +62,7 @@ class MetricRow(QWidget):
             found: Estimate = value[self._measured.name]
             error = f" \u00b1 {found.stderr:.2g}" if found.stderr == found.stderr else ""
             self.figures[view].setText(f"{found.value:.4g}{error} {visible(found.unit, 20)}")
-            self.figures[view].setToolTip(f"{found.samples} {visible(self._measured.sample_name, 40)} {found.note}")
+            set_tip(self.figures[view], f"{found.samples} {visible(self._measured.sample_name, 40)} {found.note}")
 
     @Slot(int)
     def _clear(self, view: int) -> None:

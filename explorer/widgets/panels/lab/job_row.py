@@ -44,7 +44,7 @@ class JobRow(QWidget):
         self._fractions: dict[int, float] = {}
         self.button = IconButton("play", tip, self.toggle, text=text)
         self.line = ProgressLine()
-        self.message = label("", "faint", wrap=True, limit=2 * LIMIT)
+        self.message = label("", "caption", wrap=True, limit=2 * LIMIT)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(3)

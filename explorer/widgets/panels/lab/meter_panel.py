@@ -15,7 +15,7 @@ from explorer.errors import LatentwalkError
 from explorer.state import ExplorerState
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import label
-from explorer.widgets.controls.plain_text import error_text
+from explorer.widgets.controls.plain_text import error_text, set_tip
 from explorer.widgets.controls.theme import GRID
 from explorer.widgets.controls.view_table import ViewTable
 from explorer.widgets.controls.visibility import pause_unseen
@@ -60,8 +60,8 @@ class MeterPanel(Panel):
         self.bars = ErrorBars([(metric.name, metric.title) for metric in EQUIVARIANCE])
         self.live_table, self.sampled_table = self._table(), self._table()
         self.live, self.sampled = self.live_table.values, self.sampled_table.values
-        self.note = label("", "faint", wrap=True)
-        self.message = label("", "faint", wrap=True)
+        self.note = label("", "caption", wrap=True)
+        self.message = label("", "caption", wrap=True)
         self.row = JobRow(
             session, "metrics", f"Measure {SAMPLES} latents",
             "The metric as defined: random latents and motions, untruncated; runs in the background.",
@@ -69,7 +69,7 @@ class MeterPanel(Panel):
         )  # fmt: skip
         self.add(label("This latent, when at rest"))
         self.add(self.translation)
-        self.add(label("Solid: whole pixels (EQ-T). Dotted: fractions of a pixel.", "faint", wrap=True))
+        self.add(label("Solid: whole pixels (EQ-T). Dotted: fractions of a pixel.", "caption", wrap=True))
         self.add(self.polar)
         self.add(self.live_table)
         self.add(self.message)
@@ -148,7 +148,7 @@ class MeterPanel(Panel):
             assert isinstance(estimate, Estimate)
             error = f" \u00b1 {estimate.stderr:.1f}" if estimate.stderr == estimate.stderr else ""
             self.sampled[key, view].setText(f"{estimate.value:.1f}{error}")
-            self.sampled[key, view].setToolTip(f"{estimate.samples} latents; \u00b1 is one standard error")
+            set_tip(self.sampled[key, view], f"{estimate.samples} latents; \u00b1 is one standard error")
 
     def _show_sampled(self, shown: bool) -> None:
         self.bars.setVisible(shown)

@@ -106,7 +106,7 @@ class PolarPlot(QuietPlot):
         ring.setCosmetic(True)
         for fraction, curve, item in zip((0.5, 1.0), self._rings, self._labels, strict=True):
             curve.setData(*(fraction * top * self._circle).T, pen=ring)
-            item.setText(f"{fraction * top:g} dB", color=color("faint"))
+            item.setText(f"{fraction * top:g} dB", color=color("caption"))
             item.setPos(fraction * top * math.cos(1.2), fraction * top * math.sin(1.2))
         for i, side in enumerate(self._sides):
             side.setColor(color("muted"))

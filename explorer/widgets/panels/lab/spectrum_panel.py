@@ -14,6 +14,7 @@ from explorer.analysis.spectrum import Spectrum
 from explorer.state import ExplorerState
 from explorer.state.view_layout import MAX_VIEWS
 from explorer.widgets.controls.basic import Segments, label
+from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.plots import QuietPlot
 from explorer.widgets.controls.view_table import ViewValues
 from explorer.widgets.controls.visibility import pause_unseen
@@ -109,7 +110,7 @@ class SpectrumPanel(Panel):
             lambda view: session.lab.measure(FINE.name, view, [FINE.name], FINE.samples), self._show,
         )  # fmt: skip
         title = label("Fraction of fine detail (dB)")
-        title.setToolTip(FINE.description)
+        set_tip(title, FINE.description)
         table = ViewValues(session, "Fine detail", title)
         self.fine = table.values
         for item in (self.plot, self.slices, self.row, table):

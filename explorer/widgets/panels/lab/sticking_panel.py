@@ -13,6 +13,7 @@ from explorer.errors import RequestError
 from explorer.state import ExplorerState, Lab, Transform, look_of
 from explorer.state.transforms import forward_matrix, is_identity, is_moving
 from explorer.widgets.controls.basic import Segments, label
+from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.progress_line import ProgressLine
 from explorer.widgets.controls.slider import ValueSlider
 from explorer.widgets.controls.theme import GRID
@@ -73,13 +74,13 @@ class StickingPanel(Panel):
             "Pictures", 2, 256, Lab().count, step=1, decimals=0, tip="More take longer and reveal fainter sticking."
         )
         self.line = ProgressLine()
-        self.average_note = label("", "faint", wrap=True)
+        self.average_note = label("", "caption", wrap=True)
         self.undone = Segments(UNDONE)
-        self.undone_note = label("", "faint", wrap=True)
+        self.undone_note = label("", "caption", wrap=True)
         self.score = JobRow(
-            session, "sticking", f"Measure sticking ({'higher' if SCORE.higher_is_better else 'lower'} is better)",
+            session, "sticking", "Measure sticking",
             f"Follow fine detail through {SCORE.samples} latent walks of each view: 0 moves with the object, 1 "
-            "sticks. Needs no transform.",
+            f"sticks. {'Higher' if SCORE.higher_is_better else 'Lower'} is better. Needs no transform.",
             lambda view: session.lab.measure(SCORE.name, view, [SCORE.name], SCORE.samples), self._show_score,
         )  # fmt: skip
         self.table = ViewValues(session, "Sticking score")
@@ -111,7 +112,7 @@ class StickingPanel(Panel):
 
     def _undo(self, kind: str) -> None:
         residual = kind if kind in ("difference", "heat") else "none"
-        self.session.set_transform(untransform=kind == "picture", residual=residual)
+        self.session.look.set_transform(untransform=kind == "picture", residual=residual)
 
     def _show_average(self, kind: str, moves: bool) -> None:
         self.average.set_choice(kind)
@@ -138,7 +139,7 @@ class StickingPanel(Panel):
             found: Estimate = value[SCORE.name]
             error = f" \u00b1 {found.stderr:.3f}" if found.stderr == found.stderr else ""
             self.scores[view].setText(f"{found.value:.3f}{error}")
-            self.scores[view].setToolTip(f"After {found.samples} {SCORE.sample_name}; {found.note}")
+            set_tip(self.scores[view], f"After {found.samples} {SCORE.sample_name}; {found.note}")
 
     def _clear_gone(self, count: int) -> None:
         for gone in range(count, len(self.scores)):

@@ -63,7 +63,7 @@ class HistoryStrip(QWidget):
         return [look.latent for _, look in self._entries]
 
     def _remember(self) -> None:
-        look = self._session.look()
+        look = self._session.look_of()
         if self._session.store.in_stroke:
             self._rest.start()
             return
@@ -101,6 +101,6 @@ class HistoryStrip(QWidget):
             mark = color("accent") if look.latent == self._latent else None
             paint_thumbnail(p, self._thumbnails.get(key, look), box, mark=mark)
         if not self._entries:
-            p.setPen(color("faint"))
+            p.setPen(color("caption"))
             p.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "history")
         p.end()

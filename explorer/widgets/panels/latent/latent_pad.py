@@ -11,6 +11,7 @@ from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QPainter, QPainter
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.state import Classes, Latent, Look, Truncation
+from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.theme import color, value_font
 from explorer.widgets.controls.thumbnails import Thumbnails, paint_thumbnail
 
@@ -53,9 +54,10 @@ class LatentPad(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.CrossCursor)
         self.setAccessibleName("Latent plane")
-        self.setToolTip(
+        set_tip(
+            self,
             "The latent plane: a seed at every picture, blends between them. Drag to walk, click a picture to go "
-            "there, arrows to nudge"
+            "there, arrows to nudge",
         )
 
     def set_point(self, latent: Latent, classes: Classes) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from explorer.assets.latent import StoredLatent
 from explorer.state import Classes, Latent
 from explorer.widgets.controls.basic import IconButton, label, row
 from explorer.widgets.controls.save_dialog import completed
@@ -17,8 +18,8 @@ from explorer.widgets.panels.latent.latent_pad import LatentPad
 from explorer.widgets.panels.panel import Panel
 
 if TYPE_CHECKING:
+    from explorer.assets.latent import Space
     from explorer.generators.base import GeneratorInfo
-    from explorer.latents.table import Space
     from explorer.session import Session
 
 __all__ = ["LatentPanel"]
@@ -52,8 +53,8 @@ class LatentPanel(Panel):
         super().__init__(session, parent)
         self._files = files
         self.seed = SeedField()
-        self.dice = IconButton("dice-five", "A random seed (R)", lambda: session.set_seed(random_seed()))
-        self.snap = IconButton("magnet", "Snap to the nearest seed", session.snap)
+        self.dice = IconButton("dice-five", "A random seed (R)", lambda: session.look.set_seed(random_seed()))
+        self.snap = IconButton("magnet", "Snap to the nearest seed", session.look.snap)
         self.pad = LatentPad(session)
         self.drift = ValueSlider(
             "Drift", -4, 4, 0, step=0.1, unit="/s", tip="Seeds per second, along the rows of the plane."
@@ -73,15 +74,15 @@ class LatentPanel(Panel):
 
     def _bind(self) -> None:
         session = self.session
-        self.seed.chosen.connect(session.set_seed)
+        self.seed.chosen.connect(session.look.set_seed)
         self.pad.pressed.connect(lambda: session.begin("Walk"))
-        self.pad.walked.connect(session.set_latent_xy)
+        self.pad.walked.connect(session.look.set_latent_xy)
         self.pad.released.connect(session.commit)
         self.pad.cancelled.connect(session.cancel)
         self.history.chosen.connect(self._go_back)
         self.bind.look(lambda look: look.latent.seed, self.seed.set_seed)
         self.bind.look(lambda look: (look.latent, look.classes), self._show)
-        self.bind.slider(self.drift, "Drift", lambda look: look.drift, session.set_drift)
+        self.bind.slider(self.drift, "Drift", lambda look: look.drift, session.look.set_drift)
         self.bind.model(self._show_model)
         self.bind.available("latent.save", self.copy, self.save)
 
@@ -90,7 +91,7 @@ class LatentPanel(Panel):
         self.pad.set_point(latent, classes)
         self.history.set_latent(latent)
         self.snap.setEnabled(latent.x != 0 or latent.y != 0)
-        stored = self.session.table.get(latent.stored) if latent.stored else None
+        stored = self.session.table.find(StoredLatent, latent.stored) if latent.stored else None
         self.stored.setText((stored.name or "stored latent") if stored else "")
 
     def _show_model(self, info: GeneratorInfo | None) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from explorer.latents.descriptions import describe_latent
 from explorer.state import Classes, Look, MixSource, Truncation
 from explorer.widgets.controls.basic import IconButton
+from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.seed_field import SeedField, random_seed
 from explorer.widgets.controls.theme import color
 from explorer.widgets.controls.thumbnails import paint_thumbnail
@@ -42,7 +43,7 @@ class _Face(QWidget):
         self._chosen = False
         self.setFixedSize(QSize(_PX, _PX))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setToolTip("Mix in this source with the sliders below")
+        set_tip(self, "Mix in this source with the sliders below")
 
     def show_source(self, source: MixSource, chosen: bool) -> None:
         """Show a source, and whether it is selected."""

@@ -47,13 +47,15 @@ class MixingPanel(Panel):
         self._sources = QVBoxLayout()
         self._sources.setSpacing(4)
         self.plus = IconButton("plus", "Add a source with a random seed", self._add_source, text="Source")
-        self.clear = IconButton("arrow-counter-clockwise", "Reset all layers to the base", session.clear_mixing)
+        self.clear = IconButton(
+            "arrow-counter-clockwise", "Reset all layers to the base", session.look.clear_mixing
+        )
         self.more = IconButton("caret-down", "Show or hide individual layers", self._toggle, text="Layers")
         self.groups = {name: self._group_slider(name) for name in GROUPS}
         self.layers: list[ValueSlider] = []
         self._rows = QVBoxLayout()
         self._rows.setSpacing(0)
-        self.empty = label(NO_MODEL, "faint")
+        self.empty = label(NO_MODEL, "caption")
         self.add(self._sources)
         self.add(row(self.plus, self.more, None, self.clear))
         self.add(self._rows)
@@ -80,11 +82,11 @@ class MixingPanel(Panel):
             value_width=VALUE_PX,
             text_of=lambda v: f"{source_name(self._owners.get(index, self._source))}  {v:.2f}" if v else "base",
         )
-        self.bind.stroke(slider, f"Mix layer {index}", lambda v: self.session.set_mix(index, self._source, v))
+        self.bind.stroke(slider, f"Mix layer {index}", lambda v: self.session.look.set_mix(index, self._source, v))
         return slider
 
     def _mix_group(self, name: str, amount: float) -> None:
-        self.session.set_mix_group(name, amount, self._source)  # type: ignore[arg-type]
+        self.session.look.set_mix_group(name, amount, self._source)  # type: ignore[arg-type]
 
     def _show_model(self, info: GeneratorInfo | None) -> None:
         self._thumbnails.clear()
@@ -135,9 +137,9 @@ class MixingPanel(Panel):
 
     def _add_row(self) -> None:
         made = SourceRow(len(self.source_rows), self._thumbnails)
-        made.face.show_classes(self.session.look().classes)
+        made.face.show_classes(self.session.look_of().classes)
         made.chosen.connect(self._choose)
-        made.changed.connect(self.session.set_mix_source)
+        made.changed.connect(self.session.look.set_mix_source)
         made.pinned.connect(self._pin)
         made.removed.connect(self._remove)
         self.source_rows.append(made)
@@ -153,19 +155,19 @@ class MixingPanel(Panel):
 
     def _choose(self, index: int) -> None:
         self._source = index
-        self._show(self.session.look().mixing)
+        self._show(self.session.look_of().mixing)
 
     def _add_source(self) -> None:
-        self.session.add_mix_source(MixSource(random_seed()))
-        self._choose(len(self.session.look().mixing.sources) - 1)
+        self.session.look.add_mix_source(MixSource(random_seed()))
+        self._choose(len(self.session.look_of().mixing.sources) - 1)
 
     def _remove(self, index: int) -> None:
         if index < self._source:
             self._source -= 1  # keep the same source selected
-        self.session.remove_mix_source(index)
+        self.session.look.remove_mix_source(index)
 
     def _pin(self, index: int) -> None:
-        self.session.set_mix_source(index, MixSource.of(self.session.look().latent))
+        self.session.look.set_mix_source(index, MixSource.of(self.session.look_of().latent))
 
     def _shows_layers(self) -> bool:
         return bool(self.more.property("open") is not False)

@@ -59,10 +59,10 @@ class TruncationPanel(Panel):
 
     def _set_layer(self, index: int, value: float) -> None:
         follows = abs(value - self.layers.sliders[index].default) < 1e-9
-        self.session.set_layer_psi(index, None if follows else value)
+        self.session.look.set_layer_psi(index, None if follows else value)
 
     def _set_cutoff(self, value: float) -> None:
-        self.session.set_cutoff(None if value >= self.cutoff.maximum else int(value))
+        self.session.look.set_cutoff(None if value >= self.cutoff.maximum else int(value))
 
     def _show_cutoff(self, cutoff: int | None) -> None:
         self.cutoff.set_value(self.cutoff.maximum if cutoff is None else cutoff)

@@ -9,7 +9,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QCompleter, QSizePolicy, QVBoxLayout, QWidget
 
 from explorer.widgets.controls.basic import Choice, IconButton, Segments, label, row
-from explorer.widgets.controls.plain_text import line_text
+from explorer.widgets.controls.plain_text import line_text, set_tip
 from explorer.widgets.controls.slider import ValueSlider
 from explorer.widgets.controls.wheel import Wheel
 
@@ -164,10 +164,11 @@ class ClassWeights(QWidget):
         self._weights = tuple((i, w) for i, w in classes.weights if i < self._count) or ((0, 1.0),)
         self.mode.set_choice("mix" if self.is_mix else "one")
         self.search.show_class(-1 if self.is_mix else self._weights[0][0])
-        self.search.setToolTip(
+        set_tip(
+            self.search,
             f"Type part of a name or number to find one of {self._count} classes and add it to the mix"
             if self.is_mix
-            else f"The class shown, one of {self._count}: type part of its name or number, or use the arrow keys"
+            else f"The class shown, one of {self._count}: type part of its name or number, or use the arrow keys",
         )
         while len(self.rows) < len(self._weights):
             self.rows.append(_Row(self, len(self.rows)))
@@ -194,28 +195,28 @@ class ClassWeights(QWidget):
     def _choose_mode(self, mode: str) -> None:
         self._wants_mix = mode == "mix"
         if mode == "one" and len(self._weights) > 1:
-            self.session.set_class_weights([(max(self._weights, key=lambda pair: pair[1])[0], 1.0)])
+            self.session.look.set_class_weights([(max(self._weights, key=lambda pair: pair[1])[0], 1.0)])
         self._show_again()
 
     def pick(self, index: int) -> None:
         """Show a single class, or add it to the mix with the mean weight of the others."""
         if not self.is_mix:
-            self.session.set_class_weights([(index, 1.0)])
+            self.session.look.set_class_weights([(index, 1.0)])
         elif index not in dict(self._weights):
             mean = sum(w for _, w in self._weights) / len(self._weights)
-            self.session.set_class_weights([*self._weights, (index, mean)])
+            self.session.look.set_class_weights([*self._weights, (index, mean)])
 
     def weigh(self, position: int, weight: float) -> None:
         """Set the weight of the class in a row."""
         weights = list(self._weights)
         weights[position] = (weights[position][0], max(LEAST, weight))
-        self.session.set_class_weights(weights)
+        self.session.look.set_class_weights(weights)
 
     def drop(self, position: int) -> None:
         """Remove the class in a row from the mix."""
         if len(self._weights) > 1:
             self._wants_mix = True  # keep the rows, though only one is left
-            self.session.set_class_weights([pair for i, pair in enumerate(self._weights) if i != position])
+            self.session.look.set_class_weights([pair for i, pair in enumerate(self._weights) if i != position])
 
     def _show_again(self) -> None:
-        self.show_classes(self.session.look().classes)
+        self.show_classes(self.session.look_of().classes)

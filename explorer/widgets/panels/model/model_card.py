@@ -7,7 +7,8 @@ from PySide6.QtGui import QFontMetrics, QImage, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import QWidget
 
 from explorer.checkpoints.bundled import Bundled
-from explorer.widgets.controls.plain_text import line_text, tip_text
+from explorer.util.plain_text import LIMIT
+from explorer.widgets.controls.plain_text import line_text, set_tip
 from explorer.widgets.controls.theme import color, value_font
 from explorer.widgets.controls.thumbnails import paint_thumbnail
 from explorer.widgets.controls.view_chip import paint_chip
@@ -41,7 +42,7 @@ class ModelCard(QWidget):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.title = line_text(item.title or item.name)
         self.setAccessibleName(self.title)
-        self.setToolTip(tip_text(f"Load {self.title} into the active view"))
+        set_tip(self, f"Load {self.title} into the active view", LIMIT)
 
     def set_views(self, views: tuple[int, ...]) -> None:
         """Set the views that show the model."""

@@ -184,7 +184,7 @@ class ModelPanel(Panel):
         self._files.ask_model(self.session.active)
 
     def _cancel(self) -> None:
-        self.session.cancel_load(self.session.active)
+        self.session.models.cancel(self.session.active)
 
     def _show_recent(self) -> None:
         menu = self._files.recent_menu()

@@ -9,6 +9,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from explorer.widgets.controls.basic import ElidedLabel, IconButton, label
+from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.theme import GRID, value_font
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class ModelInfoTable(QWidget):
         grid.setColumnStretch(1, 1)
         for i, (key, name, tip) in enumerate(ROWS):
             title, value = label(name), ElidedLabel()
-            title.setToolTip(tip)
+            set_tip(title, tip)
             value.setFont(value_font(value.font()))
             value.setAccessibleName(name)
             self.values[key] = value
@@ -99,8 +100,8 @@ class ModelInfoTable(QWidget):
         self._model_info = model_info
         for key, text in texts_of(model_info).items():
             self.values[key].set_text(text)
-        self.values["file"].setToolTip(model_info.path)
-        self.values["sha256"].setToolTip(model_info.sha256)
+        set_tip(self.values["file"], model_info.path)
+        set_tip(self.values["sha256"], model_info.sha256)
         self.copy.setEnabled(bool(model_info.sha256))
 
     def _copy(self) -> None:

@@ -19,6 +19,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeView, QWidget
 
 from explorer.widgets.controls.event_filters import claim_keys
+from explorer.widgets.controls.plain_text import tip_text
 from explorer.widgets.controls.theme import value_font
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class LayerRowsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return row.texts[index.column()]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return row.tip
+            return tip_text(row.tip)
         if role == Qt.ItemDataRole.SizeHintRole:
             return QSize(0, _ROW_PX) if index.column() == 0 else None
         return _alignment(index.column(), role)
@@ -85,7 +86,7 @@ class LayerRowsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return COLUMNS[section]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return HEADER_TIPS[section]
+            return tip_text(HEADER_TIPS[section])
         return _alignment(section, role)
 
 

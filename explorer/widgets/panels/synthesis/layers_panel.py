@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 from explorer.state import ExplorerState, Tap
 from explorer.widgets.controls.basic import Check, ElidedLabel, Segments, label, row, value_label
 from explorer.widgets.controls.parameter_slider import parameter_slider
+from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.plots import QuietPlot
 from explorer.widgets.controls.slider import ValueSlider
 from explorer.widgets.controls.theme import GRID, view_color
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["LayersPanel", "SpectrumPlot"]
 
 CHANNELS = (
-    ("rgb", "3 channels", "Three channels at once, as red, green and blue"),
+    ("rgb", "RGB", "Three channels at once, as red, green and blue"),
     ("one", "1 channel", "One channel in greyscale"),
     ("norm", "Norm", "The norm over all channels at each pixel, in greyscale"),
 )
@@ -50,9 +51,10 @@ class SpectrumPlot(QuietPlot):
         self.addItem(self.curve)
         self.setFixedHeight(132)
         self.setAccessibleName("Spectrum of the layer")
-        self.setToolTip(
+        set_tip(
+            self,
             "Power in dB at each frequency, averaged over all directions and the channels shown. "
-            "The right end is the highest frequency that this many pixels can represent."
+            "The right end is the highest frequency that this many pixels can represent.",
         )
         self._view = 0
         self.tint()
@@ -108,9 +110,9 @@ class LayersPanel(Panel):
         self.first = ValueSlider("Channel", 0, 1, 0, decimals=0, step=1, value_width=64, tip=tip)
         self.gain = parameter_slider("tap.scale_db", value_width=64)
         self.normalize = Check("Fit range")
-        self.normalize.setToolTip("Centre on the mean and scale the largest deviation to the picture's range")
+        set_tip(self.normalize, "Centre on the mean and scale the largest deviation to the picture's range")
         self.spectrum = Check("Spectrum")
-        self.spectrum.setToolTip("Show the log power spectrum instead, frequency 0 in the middle")
+        set_tip(self.spectrum, "Show the log power spectrum instead, frequency 0 in the middle")
         self.caption = ElidedLabel()
         self.numbers = {key: value_label("\u2013") for key, _, _ in STATISTICS}
         self.plot = SpectrumPlot()
@@ -125,7 +127,7 @@ class LayersPanel(Panel):
         grid.setHorizontalSpacing(GRID)
         grid.setVerticalSpacing(2)
         for i, (key, name, tip) in enumerate(STATISTICS):
-            self.numbers[key].setToolTip(tip)
+            set_tip(self.numbers[key], tip)
             self.numbers[key].setAccessibleName(name)
             grid.addWidget(label(name), i % 2, 2 * (i // 2))
             grid.addWidget(self.numbers[key], i % 2, 2 * (i // 2) + 1)
@@ -152,7 +154,7 @@ class LayersPanel(Panel):
         self.session.frame.connect(self._on_frame)
 
     def _set(self, **fields: Any) -> None:
-        self.session.set_tap(self.session.active, **fields)
+        self.session.views.set_tap(self.session.active, **fields)
 
     # display ---------------------------------------------------------------------------------------------
 

@@ -35,10 +35,12 @@ class NoisePanel(Panel):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
-        self.reason = label("", "faint", wrap=True)
+        self.reason = label("", "caption", wrap=True)
         self.mode = Segments(MODES)
         self.seed = SeedField("Seed of the random noise")
-        self.dice = IconButton("dice-five", "A random noise seed", lambda: session.set_noise(seed=random_seed()))
+        self.dice = IconButton(
+            "dice-five", "A random noise seed", lambda: session.look.set_noise(seed=random_seed())
+        )
         self.strength = self.bind.parameter("noise.strength")
         self.more = IconButton("caret-right", "Set the strength for each layer", self._toggle, text="Per layer")
         self.layers = LayerRows(self._make_row)
@@ -47,9 +49,9 @@ class NoisePanel(Panel):
         for item in (self.reason, self.mode, self.seed_row, self.strength, row(self.more, None), self.layers):
             self.add(item)
         self.layers.hide()
-        self.seed.chosen.connect(lambda seed: session.set_noise(seed=seed))
+        self.seed.chosen.connect(lambda seed: session.look.set_noise(seed=seed))
         self.bind.model(self._show_model)
-        self.bind.segments(self.mode, lambda look: look.noise.mode, lambda mode: session.set_noise(mode=mode))
+        self.bind.segments(self.mode, lambda look: look.noise.mode, lambda mode: session.look.set_noise(mode=mode))
         self.bind.look(lambda look: look.noise.seed, self.seed.set_seed)
         self.bind.reason("noise.mode", self._show_reason)
         self.bind.available("noise.mode", self.mode, self.more)
@@ -59,7 +61,7 @@ class NoisePanel(Panel):
     def _make_row(self, index: int) -> ValueSlider:
         slider = parameter_slider("noise.layer_strengths")
         slider.pressed.connect(lambda: self.session.begin(f"Noise of {self._names[index]}"))
-        slider.moving.connect(lambda v: self.session.set_noise_layer(self._names[index], v))
+        slider.moving.connect(lambda v: self.session.look.set_noise_layer(self._names[index], v))
         slider.released.connect(self.session.commit)
         slider.cancelled.connect(self.session.cancel)
         self.bind.available("noise.layer_strengths", slider)

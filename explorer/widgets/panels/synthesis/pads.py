@@ -9,6 +9,7 @@ from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEv
 from PySide6.QtWidgets import QApplication, QWidget
 
 from explorer.widgets.controls.gesture_timeout import GestureTimeout
+from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.theme import color
 
 __all__ = ["Dial", "MovePad"]
@@ -30,7 +31,7 @@ class _DragControl(QWidget):
         self._pause.ended.connect(self.released)
         self.setFixedSize(QSize(96, 96))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setToolTip(tip)
+        set_tip(self, tip)
         self.setAccessibleName(tip.split(".")[0])
 
     def apply(self, at: QPointF) -> None:

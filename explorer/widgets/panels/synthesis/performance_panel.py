@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import Choice, label, row
 from explorer.widgets.controls.disable import disable
+from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.theme import GRID
 from explorer.widgets.controls.view_table import ViewTable
 from explorer.widgets.panels.panel import Panel
@@ -27,9 +28,9 @@ _PERIOD_MS = 250  # four times a second: faster changes would be unreadable
 _ROWS = (
     ("fps", "Frames", "Pictures shown in the last second"),
     ("render", "Render", "Time to render the last picture, in milliseconds"),
-    ("latency", "Latency", "From input to display, in milliseconds: median / 99th percentile of the last 200"),
+    ("latency", "Latency", "From input to display: median / 99th percentile of the last 200"),
     ("hits", "Reused", "Number of the last frame's stages that were reused from the cache"),
-    ("dropped", "Dropped frames", "Frames that a newer request replaced before they were rendered"),
+    ("dropped", "Dropped", "Frames that a newer request replaced before they were rendered"),
     ("cache", "Cache", "Memory used by cached stages, in megabytes"),
 )
 _KERNELS = (("auto", "Fast kernels"), ("reference", "Reference kernels"))
@@ -138,16 +139,24 @@ def _texts(stats: PerformanceFacts) -> dict[str, str]:
     return {
         "fps": f"{stats.fps:.0f} /s",
         "render": f"{stats.total_ms:.1f} ms",
-        "latency": f"{stats.latency_median_ms:.0f} / {stats.latency_p99_ms:.0f} ms",
+        "latency": _latency(stats.latency_median_ms, stats.latency_p99_ms),
         "hits": f"{stats.hits} of {stats.hits + ran}",
         "dropped": f"{stats.dropped}",
         "cache": f"{stats.cache_bytes / 1e6:.0f} MB",
     }
 
 
+def _latency(median_ms: float, p99_ms: float) -> str:
+    """Return both latencies in the unit that keeps them short: a column has room for about twelve characters."""
+    if p99_ms < 999.5:
+        return f"{median_ms:.0f} / {p99_ms:.0f} ms"
+    decimals = 1 if p99_ms < 9950 else 0
+    return f"{median_ms / 1000:.{decimals}f} / {p99_ms / 1000:.{decimals}f} s"
+
+
 def _box(name: str, tip: str) -> Choice:
     box = Choice()
     box.setAccessibleName(name)
-    box.setToolTip(tip)
+    set_tip(box, tip)
     box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
     return box

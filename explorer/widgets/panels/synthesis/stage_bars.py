@@ -132,9 +132,9 @@ class StageBars(QWidget):
             p.setOpacity(1.0 if group.ms is not None else 0.35)
             p.fillRect(QRectF(cell.left(), cell.center().y() - 4, 8, 8), self._color(group))
             p.setOpacity(1.0)
-            p.setPen(color("muted" if group.ms is not None else "faint"))
+            p.setPen(color("muted" if group.ms is not None else "caption"))
             p.drawText(cell.adjusted(14, 0, 0, 0), int(left), group.name)
-            p.setPen(color("text" if group.ms is not None else "faint"))
+            p.setPen(color("text" if group.ms is not None else "caption"))
             p.drawText(cell, int(right), _time(group))
         p.end()
 

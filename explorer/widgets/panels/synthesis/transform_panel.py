@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 
 from explorer.widgets.controls.basic import Check, Choice, IconButton, label, row
 from explorer.widgets.controls.number_field import NumberField
+from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.theme import GRID
 from explorer.widgets.panels.panel import Panel
 from explorer.widgets.panels.synthesis.pads import Dial, MovePad
@@ -49,7 +50,7 @@ class TransformPanel(Panel):
         self._bind()
 
     def _create(self) -> None:
-        self.note = label("", "faint", wrap=True)
+        self.note = label("", "caption", wrap=True)
         self.pad, self.dial = MovePad(), Dial()
         self.same_scale = Check("Same scale in both directions")
         self.same_scale.setChecked(True)
@@ -62,12 +63,12 @@ class TransformPanel(Panel):
             for path in (*SLIDERS, *MOTION_SLIDERS)
         }
         self.reset = IconButton(
-            "arrow-counter-clockwise", "Reset the whole transform", self.session.reset_transform
+            "arrow-counter-clockwise", "Reset the whole transform", self.session.look.reset_transform
         )
         self.kind = Choice()
         for kind, text in KINDS:
             self.kind.addItem(text, kind)
-        self.kind.setToolTip("Motion of the picture over time; Space stops and starts the clock")
+        set_tip(self.kind, "Motion of the picture over time; Space stops and starts the clock")
 
     def _create_matrix(self) -> None:
         self.show_matrix = IconButton(
@@ -88,7 +89,7 @@ class TransformPanel(Panel):
                 tip=f"{name}: {meaning}. Forward motion; the last row of the matrix is 0 0 1",
             )  # fmt: skip
             self.cells.append(cell)
-            grid.addWidget(label(name, "faint"), 2 * line, column)
+            grid.addWidget(label(name, "caption"), 2 * line, column)
             grid.addWidget(cell, 2 * line + 1, column)
         self.matrix.hide()
 
@@ -117,21 +118,23 @@ class TransformPanel(Panel):
         self.dial.reset_requested.connect(lambda: self._set(rotate=0.0))
         for index, cell in enumerate(self.cells):
             cell.chosen.connect(partial(self._set_cell, index))
-        bind.choice(self.kind, lambda look: look.transform.animation.kind, lambda k: session.set_animation(kind=k))
+        bind.choice(
+            self.kind, lambda look: look.transform.animation.kind, lambda k: session.look.set_animation(kind=k)
+        )
         bind.available("transform.x", self.pad)
         bind.available("transform.rotate", self.dial)
         bind.available("transform.matrix", self.matrix)
         bind.model(self._show_model)
 
     def _set(self, **fields: Any) -> None:
-        self.session.set_transform(**fields)
+        self.session.look.set_transform(**fields)
 
     def _scale(self, field: str, value: float) -> None:
         both = self.same_scale.isChecked()
         self._set(**({"scale_x": value, "scale_y": value} if both else {field: value}))
 
     def _set_cell(self, index: int, value: float) -> None:
-        cells = list(self.session.look().transform.matrix)
+        cells = list(self.session.look_of().transform.matrix)
         cells[index] = value
         self.session.begin("Matrix")
         self._set(matrix=tuple(cells))

@@ -1,0 +1,92 @@
+"""What the training of one family does differently: `Family.trainer` names a subclass of `FamilyTrainer`.
+
+Training itself (`Trainer`, `FastSynthesis`, `start_from`, cards) asks the family's trainer, and names no family.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from explorer.errors import UsageError
+from explorer.generators.base import Generator, SynthesisLayer
+from explorer.generators.registry import attribute, described
+from explorer.training.fast_layer import FastLayer
+
+__all__ = ["FamilyTrainer", "Part", "Tensors", "learned", "trainer_of"]
+
+Tensors = dict[str, Tensor]
+
+Part = tuple[str, Tensors, Tensors | None]
+"""Name and tensors of a part of a new generator, and the tensors of the old one that it can start from."""
+
+
+class FamilyTrainer:
+    """How a family is trained. As it stands it suits every `Generator`; subclasses differ where they must.
+
+    Attributes:
+        settings: Settings of `TrainSettings` in the family's published trainer, by name.
+        channel_factor: Ratio of the generator's channels to the discriminator's.
+        regularises_paths: Whether it uses path-length regularisation and style mixing.
+    """
+
+    settings: ClassVar[Mapping[str, Any]] = {}
+    channel_factor: ClassVar[int] = 1
+    regularises_paths: ClassVar[bool] = False
+
+    def defaults(self, batch: int) -> dict[str, Any]:
+        """Return the settings of the published trainer for a batch of that size."""
+        return dict(self.settings)
+
+    def fast_layer(self, layer: SynthesisLayer, dtype: torch.dtype, device: torch.device) -> FastLayer:
+        """Return a layer in a form that is fast to differentiate, for activations of `dtype`."""
+        return FastLayer(layer)
+
+    def spread_features(self, generator: Generator, lowest: float) -> None:
+        """Spread the Fourier features of a generator; see `TrainSettings.fourier_lowest`.
+
+        Raises:
+            UsageError: It has none, or `lowest` is out of range.
+        """
+        name = generator.info.family
+        raise UsageError(f"{name} has no Fourier features to spread.", "Leave fourier_lowest at 0.")
+
+    def parts(self, new: Generator, old: Generator) -> Iterator[Part]:
+        """Yield the parts of `new` in order of execution; a later part needs all earlier ones to be taken."""
+        before = {layer.info.name: learned(layer) for layer in old.layers}
+        for layer in new.layers:
+            yield layer.info.name, learned(layer), before.get(layer.info.name)
+
+    def begin(self, new: Generator, fresh: list[str]) -> None:
+        """Prepare the layers named `fresh`, which the old generator lacked, once the others are copied."""
+
+    def card_note(self, settings: dict[str, Any], started: dict[str, Any]) -> str:
+        """Return what the card adds to its paragraph on training.
+
+        Args:
+            settings: Of the run, as plain values.
+            started: What the run was started from (`Started.described`); empty without.
+        """
+        return ""
+
+
+def trainer_of(family: str) -> FamilyTrainer:
+    """Return how a family is trained, which is the usual way if its descriptor names no trainer.
+
+    Raises:
+        UnsupportedModelError: The plug-in of the family does not work.
+    """
+    found = described(family)
+    if not found.trainer:
+        return FamilyTrainer()
+    trainer = attribute(found, found.trainer)()
+    assert isinstance(trainer, FamilyTrainer), f"{found.trainer} is not a FamilyTrainer"
+    return trainer
+
+
+def learned(module: torch.nn.Module) -> Tensors:
+    """Return the tensors that training changes or depends on; filters follow from the sizes."""
+    return {name: tensor for name, tensor in module.state_dict().items() if not name.endswith("_filter")}
