@@ -14,7 +14,6 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import (
@@ -48,6 +47,8 @@ from explorer.widgets.window.main_window import MainWindow
 from explorer.widgets.window.menu_commands import DRIFT
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from explorer.state.request import RenderSettings
 
 __all__ = ["Program", "refuse_pickles", "run", "use_plain_numbers"]

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from explorer.analysis.estimate import Estimate, RatioSum
@@ -24,6 +23,8 @@ from explorer.ops import resample
 from explorer.util.steps import Steps, run
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from explorer.analysis.registry import Samples
     from explorer.state.request import RenderRequest
 

@@ -10,13 +10,16 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from explorer.errors import UsageError
 from explorer.state import Slit
 from explorer.util.steps import Steps, run
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["SlitScan", "check_slit", "clamp_slit", "ends_of", "points_of", "sample"]
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from explorer.assets.latent import StoredLatent
 from explorer.assets.picture import StoredMask, StoredPicture
 from explorer.errors import LatentError, UsageError
 from explorer.latents.groups import GROUPS, group_of
@@ -19,6 +18,7 @@ from explorer.state import Classes, Edit, EditValue, Nudge, Offset
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from explorer.assets.latent import StoredLatent
     from explorer.generators.base import GeneratorInfo
     from explorer.render.results import ModelInfo
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from .info import LayerInfo
-from .inputs import NoiseSpec
+if TYPE_CHECKING:
+    from .info import LayerInfo
+    from .inputs import NoiseSpec
 
 __all__ = ["Activation", "SynthesisLayer"]
 

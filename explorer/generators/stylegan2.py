@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -14,13 +14,16 @@ from explorer.ops.bias_act import ACTIVATIONS, bias_act
 from explorer.ops.conv2d_resample import conv2d_resample
 from explorer.ops.modulated_conv2d import stylegan2_modulated_conv2d
 from explorer.ops.prepared_conv import PreparedConv, PreparedToRGB, PreparedUpConv
-from explorer.ops.prepared_styles import PreparedStyles
 from explorer.ops.upfirdn2d import setup_filter, upsample2d
 
 from .base import Activation, GeneratorInfo, Inputs, LayerInfo, NoiseSpec, SynthesisLayer
 from .mapping import FullyConnectedLayer, MappedGenerator, MappingNetwork
 from .motion import resample
-from .stylegan2_config import StyleGAN2Config
+
+if TYPE_CHECKING:
+    from explorer.ops.prepared_styles import PreparedStyles
+
+    from .stylegan2_config import StyleGAN2Config
 
 __all__ = ["StyleGAN2Generator", "layer_noise"]
 

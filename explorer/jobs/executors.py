@@ -13,12 +13,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from explorer.errors import LatentwalkError
-from explorer.jobs.control import Control
 from explorer.jobs.rate import RateMeter
 from explorer.jobs.registry import JOBS, begin, control_of
 from explorer.util.priority import lower_priority
 
 if TYPE_CHECKING:
+    from explorer.jobs.control import Control
     from explorer.jobs.job import Job, JobContext, JobSpec, Report
 
 __all__ = ["Handle", "ThreadHandle", "drive", "run_inline"]

@@ -15,11 +15,13 @@ No function changes its arguments.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.edits.base import ResolvedEdit
+if TYPE_CHECKING:
+    from explorer.edits.base import ResolvedEdit
 
 __all__ = ["apply_edits", "blend", "blend_of", "broadcast", "mix", "psi_of_entries", "truncate"]
 

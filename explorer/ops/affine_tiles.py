@@ -12,14 +12,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from explorer.util.steps import Steps
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from explorer.util.steps import Steps
 
 __all__ = ["affine_reference", "affine_tiles", "enlarged"]
 

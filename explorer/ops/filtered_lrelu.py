@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from . import backend
@@ -20,6 +19,8 @@ from .upfirdn2d import Padding, parse_padding, upfirdn2d
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+    from numpy.typing import NDArray
 
     from .native import Kernels
     from .triton_kernels import FilterTiles

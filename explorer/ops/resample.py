@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -24,6 +24,9 @@ from explorer.ops.affine_filter import LOBES, QUICK_SPAN, SPAN, affine_filter, t
 from explorer.ops.affine_tiles import affine_reference, affine_tiles
 from explorer.ops.upfirdn2d import upfirdn2d
 from explorer.util.steps import Steps, run
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = [
     "QUICK_SPAN",

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explorer.assets.table import AssetTable
 from explorer.errors import ProjectError
 from explorer.project import limits
 from explorer.project.embedded import FILM_SUFFIXES, KEY, PNG_MAGIC, text_of_film, text_of_png
 from explorer.project.model_places import places_of
 from explorer.project.project_json import Project, project_from_json, to_json
 from explorer.project.project_text import dumped, project_from_text, state_to_text
-from explorer.state import ExplorerState
 from explorer.util.atomic_write import atomic_write
 from explorer.util.plain_text import visible
 from explorer.util.regular_file import check_regular, open_regular, read_regular
@@ -23,6 +21,9 @@ from explorer.util.strict_json import parse_json
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from explorer.assets.table import AssetTable
+    from explorer.state import ExplorerState
 
 __all__ = ["load_project", "read_project", "write_png", "write_project", "write_whole"]
 

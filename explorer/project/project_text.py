@@ -9,16 +9,18 @@ import struct
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from explorer.assets.table import AssetTable
 from explorer.errors import ProjectError
 from explorer.project import limits
-from explorer.project.model_places import ModelPlace
 from explorer.project.project_json import FORMAT, Project, project_from_json, to_json
-from explorer.state import ExplorerState
 from explorer.state.migrations import VERSION, is_known_version
 from explorer.util.strict_json import parse_json
+
+if TYPE_CHECKING:
+    from explorer.assets.table import AssetTable
+    from explorer.project.model_places import ModelPlace
+    from explorer.state import ExplorerState
 
 __all__ = [
     "TEXT_PREFIX",

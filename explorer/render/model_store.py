@@ -17,12 +17,12 @@ import torch
 from explorer.errors import LatentwalkError, RenderError, UnreadableFileError
 from explorer.render.devices import best_device
 from explorer.render.results import ModelInfo
-from explorer.state.request import ModelKey
 from explorer.util.tracebacks import release_frames
 
 if TYPE_CHECKING:
     from explorer.checkpoints import Checkpoint
     from explorer.generators.base import Generator
+    from explorer.state.request import ModelKey
 
 __all__ = ["LoadJob", "LoadedModel", "ModelStore", "load_file"]
 

@@ -24,11 +24,11 @@ from explorer.render.mailbox import Mailbox, Task, Ticket
 from explorer.render.model_store import ModelStore, on_device
 from explorer.render.pipeline import Cancelled, Pipeline, Plan, Result
 from explorer.render.results import DeviceLost, Frame, RenderFailed, Thumbnail
-from explorer.state.request import RenderRequest
 from explorer.util.tracebacks import release_frames
 
 if TYPE_CHECKING:
     from explorer.generators.base import Generator
+    from explorer.state.request import RenderRequest
 
 __all__ = ["DRAFT_ABOVE_MS", "Message", "Renderer"]
 

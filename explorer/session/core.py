@@ -24,14 +24,13 @@ from explorer.session.model_loads import ModelLoads, with_view
 from explorer.session.render_service import RenderService
 from explorer.session.view_record import PerformanceFacts, ViewRecord, ViewRecords
 from explorer.state import ExplorerState, Look, Tap, Truncation, look_of, with_look
-from explorer.state.request import RenderSettings
 from explorer.state.store import StateStore
 from explorer.state.transforms import is_moving
 from explorer.state.view_layout import visible_views
 
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
-    from explorer.state.request import RenderRequest
+    from explorer.state.request import RenderRequest, RenderSettings
 
 __all__ = ["SessionCore"]
 

@@ -18,7 +18,6 @@ from explorer.project.document import write_png
 from explorer.render.average_job import average_spec
 from explorer.render.results import Frame, Tier
 from explorer.session import tour
-from explorer.state import ExplorerState, Slit
 from explorer.state.view_layout import MAX_VIEWS, visible_views
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from explorer.render.job_run import JobEvent
     from explorer.session.core import SessionCore
     from explorer.session.file_writer import FileWorker
+    from explorer.state import ExplorerState, Slit
     from explorer.state.request import RenderRequest
     from explorer.util.steps import Steps
 

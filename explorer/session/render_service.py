@@ -16,10 +16,10 @@ from explorer.render.job_run import JobEvent, JobRun
 from explorer.render.model_store import LoadedModel, LoadFile, LoadJob, ModelStore, load_file
 from explorer.render.renderer import Renderer
 from explorer.render.results import DeviceLost, Frame, RenderFailed, Thumbnail
-from explorer.state.request import RenderRequest
 
 if TYPE_CHECKING:
     from explorer.jobs.job import JobSpec
+    from explorer.state.request import RenderRequest
 
 __all__ = ["RenderService"]
 

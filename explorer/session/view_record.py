@@ -10,10 +10,9 @@ import numpy as np
 
 from explorer.render.results import Frame, ModelInfo, RenderFailed, StageTime, Tier
 from explorer.session.load_state import LoadState
-from explorer.state.request import RenderSettings
 
 if TYPE_CHECKING:
-    from explorer.state.request import RenderRequest
+    from explorer.state.request import RenderRequest, RenderSettings
 
 __all__ = ["MAX_LATENCIES", "PerformanceFacts", "ViewRecord", "ViewRecords"]
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from explorer.training.corrupt import cut_out, filter_octaves, noisy
-from explorer.training.settings import TrainSettings
 from explorer.training.warp import warp
+
+if TYPE_CHECKING:
+    from explorer.training.settings import TrainSettings
 
 __all__ = ["Augment"]
 

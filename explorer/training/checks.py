@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -13,9 +14,11 @@ from explorer.training.critters.attributes import LATENT_DIM
 from explorer.training.family_trainer import trainer_of
 from explorer.training.recipes import RECIPES
 from explorer.training.run_dir import STATE
-from explorer.training.settings import TrainSettings
 from explorer.training.start import start_from
 from explorer.training.warmup import WarmUp
+
+if TYPE_CHECKING:
+    from explorer.training.settings import TrainSettings
 
 __all__ = ["check", "check_device"]
 

@@ -7,7 +7,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
@@ -16,16 +16,18 @@ from torch import Tensor
 from explorer.analysis import attribute_network, moments_cache
 from explorer.analysis.equivariance import METRICS, draws, random_inputs
 from explorer.analysis.equivariance import measure as measure_equivariance
-from explorer.analysis.feature_networks import FeatureNetwork
 from explorer.analysis.frechet import Moments, distance
 from explorer.analysis.registry import metric_named
-from explorer.checkpoints import Checkpoint
 from explorer.generators.base import Generator, NoiseSpec
 from explorer.generators.registry import build
 from explorer.training.critters.attributes import LATENT_DIM, attributes, latents
 from explorer.training.critters.render import render
-from explorer.training.datasets import Dataset
 from explorer.training.style_effects import style_effects, table
+
+if TYPE_CHECKING:
+    from explorer.analysis.feature_networks import FeatureNetwork
+    from explorer.checkpoints import Checkpoint
+    from explorer.training.datasets import Dataset
 
 __all__ = ["Figures", "Frechet", "Request", "fresh_like", "measure", "report"]
 

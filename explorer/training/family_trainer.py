@@ -6,15 +6,17 @@ Training itself (`Trainer`, `FastSynthesis`, `start_from`, cards) asks the famil
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from explorer.errors import UsageError
-from explorer.generators.base import Generator, SynthesisLayer
 from explorer.generators.registry import attribute, described
 from explorer.training.fast_layer import FastLayer
+
+if TYPE_CHECKING:
+    from explorer.generators.base import Generator, SynthesisLayer
 
 __all__ = ["FamilyTrainer", "Part", "Tensors", "learned", "trainer_of"]
 

@@ -8,11 +8,14 @@ convolutions draws as contour lines; with a high cutoff hardly any low frequency
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import torch
 
 from explorer.errors import UsageError
-from explorer.generators.stylegan3 import StyleGAN3Generator
+
+if TYPE_CHECKING:
+    from explorer.generators.stylegan3 import StyleGAN3Generator
 
 __all__ = ["spread_by_octaves"]
 

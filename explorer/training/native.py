@@ -9,8 +9,7 @@ import sys
 from importlib.machinery import ExtensionFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -26,6 +25,9 @@ from explorer.ops.native.build import (
 )
 from explorer.util import cached_library as cached
 from explorer.util.left_overs import build_folder
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 __all__ = ["FilteredLeakyReLU", "native_module"]
 

@@ -11,13 +11,16 @@ import logging
 import time
 from collections import deque
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
 from explorer.training import history, run_dir
 from explorer.training.snapshot import save_sheet
-from explorer.training.trainer import Trainer
 from explorer.util.atomic_write import atomic_write
+
+if TYPE_CHECKING:
+    from explorer.training.trainer import Trainer
 
 __all__ = ["Pace", "RunLogger"]
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from explorer.generators.base import Generator
 from explorer.latents.groups import GROUPS, group_of
 from explorer.ops import resample
 from explorer.training.snapshot import save_picture, save_sheet, sheet
+
+if TYPE_CHECKING:
+    from explorer.generators.base import Generator
 
 __all__ = ["CARD_SEEDS", "card_picture", "interpolation", "mixing", "samples", "sticking", "styles", "write_sheets"]
 

@@ -6,14 +6,17 @@ Measured with the attribute network, so that "coarse styles change pose and spec
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from explorer.analysis.attribute_network import AttributeNetwork
-from explorer.generators.base import Generator
 from explorer.latents.groups import GROUPS, group_of
+
+if TYPE_CHECKING:
+    from explorer.analysis.attribute_network import AttributeNetwork
+    from explorer.generators.base import Generator
 
 __all__ = ["TRAITS", "style_effects", "table"]
 

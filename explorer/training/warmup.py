@@ -7,13 +7,16 @@ linear probe predicts one from the features of an early layer; the probe is disc
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from explorer.errors import UsageError
-from explorer.generators.base import Generator
-from explorer.training.fast import FastSynthesis
+
+if TYPE_CHECKING:
+    from explorer.generators.base import Generator
+    from explorer.training.fast import FastSynthesis
 
 __all__ = ["WarmUp"]
 

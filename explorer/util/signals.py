@@ -7,7 +7,10 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 __all__ = ["Stopped", "ending_signals", "stopping"]
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from explorer.training.critters.attributes import Attributes
 from explorer.training.critters.coat import coat_colour, strands
 from explorer.training.critters.shape import Shape, head_distance, parts, shape_of
+
+if TYPE_CHECKING:
+    from explorer.training.critters.attributes import Attributes
 
 __all__ = ["camera_rays", "render", "rotation"]
 

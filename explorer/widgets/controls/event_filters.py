@@ -8,13 +8,16 @@ returned before Qt calls the method.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QPointF, Qt
 from PySide6.QtGui import QHelpEvent, QKeyEvent
-from PySide6.QtWidgets import QLineEdit, QWidget
 
 from explorer.util.numbers import begins_number
 from explorer.widgets.controls.plain_text import show_tip
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QLineEdit, QWidget
 
 __all__ = ["claim_keys", "claim_space", "pass_letters", "positional_tooltip"]
 

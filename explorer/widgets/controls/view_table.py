@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
-from explorer.state import ExplorerState
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import label, value_label
 from explorer.widgets.controls.plain_text import set_tip
 
 if TYPE_CHECKING:
     from explorer.session import Session
+    from explorer.state import ExplorerState
 
 __all__ = ["ViewTable", "ViewValues"]
 

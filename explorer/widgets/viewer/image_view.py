@@ -21,7 +21,6 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.event_filters import claim_keys
 from explorer.widgets.controls.theme import GRID, color, value_font, view_color
-from explorer.widgets.viewer.camera import Camera
 from explorer.widgets.viewer.gestures import UNDO_NAMES, Drag, cursor_of, describe, mode_of
 from explorer.widgets.viewer.pair_tools import FlickerTool, Pair, WipeTool
 from explorer.widgets.viewer.slit_tool import SlitTool
@@ -29,6 +28,7 @@ from explorer.widgets.viewer.tools import SubstituteTool, Tool
 
 if TYPE_CHECKING:
     from explorer.render.results import Frame
+    from explorer.widgets.viewer.camera import Camera
 
 __all__ = ["ImageView", "image_of"]
 

@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QMenu
 
 from explorer.state.view_layout import compared
@@ -15,6 +14,8 @@ from explorer.widgets.controls.plain_text import menu_text, set_tip
 from explorer.widgets.controls.view_chip import ViewChip
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QMouseEvent
+
     from explorer.session import Session
 
 __all__ = ["PairChip"]

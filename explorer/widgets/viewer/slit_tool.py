@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
 
 from explorer.analysis.slitscan import ends_of
-from explorer.state import Slit
 from explorer.widgets.controls.theme import color
 from explorer.widgets.viewer.tools import PassiveTool, PictureView
+
+if TYPE_CHECKING:
+    from explorer.state import Slit
 
 __all__ = ["Part", "SlitTool", "drag_slit", "part_at"]
 

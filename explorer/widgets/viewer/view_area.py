@@ -8,10 +8,8 @@ from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from explorer.state import ExplorerState
 from explorer.state.view_layout import compared, is_overlaid, visible_views
 from explorer.widgets.viewer.camera import Camera
-from explorer.widgets.viewer.image_view import ImageView
 from explorer.widgets.viewer.scan_row import ScanRow
 from explorer.widgets.viewer.tour_bar import TourBar
 from explorer.widgets.viewer.view_grid import ViewGrid
@@ -21,6 +19,8 @@ if TYPE_CHECKING:
     from explorer.render.results import Frame
     from explorer.session import Session
     from explorer.session.lab import LabPicture
+    from explorer.state import ExplorerState
+    from explorer.widgets.viewer.image_view import ImageView
 
 __all__ = ["ViewArea"]
 

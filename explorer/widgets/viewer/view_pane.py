@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
-from PySide6.QtGui import QAction, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from explorer.errors import CostlyModelError
@@ -18,15 +17,17 @@ from explorer.widgets.controls.basic import ElidedLabel, IconButton, label, row,
 from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.theme import GRID, value_font
 from explorer.widgets.controls.view_chip import ColorLine
-from explorer.widgets.viewer.camera import Camera
 from explorer.widgets.viewer.image_view import ImageView
 from explorer.widgets.viewer.overlays import Banner, EmptyCard, LoadingCard
 from explorer.widgets.viewer.pair_chip import PairChip
 from explorer.widgets.viewer.view_grid import LEAST_OF_MANY_PX, LEAST_PX
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QAction, QMouseEvent, QResizeEvent
+
     from explorer.render.results import Frame, RenderFailed
     from explorer.session import Session
+    from explorer.widgets.viewer.camera import Camera
 
 __all__ = ["ViewPane", "look_text"]
 

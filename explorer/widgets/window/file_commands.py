@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
 
 from explorer.checkpoints.bundled import bundled
@@ -26,6 +25,8 @@ from explorer.widgets.window.part import WindowBase, WindowPart
 from explorer.widgets.window.read_files import ReadFile, read_files, read_latents, read_project
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QAction
+
     from explorer.assets.latent import Space
     from explorer.session import Session
     from explorer.widgets.viewer.notices import Offer

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.edits.base import span_text
@@ -24,6 +23,7 @@ from explorer.widgets.panels.edits.w_values import Bars, Scope, bars_of, offset_
 from explorer.widgets.panels.panel import Panel
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from PySide6.QtGui import QShowEvent
 
     from explorer.generators.base import GeneratorInfo

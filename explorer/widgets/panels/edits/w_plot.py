@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QHideEvent, QKeyEvent, QMouseEvent, QWheelEvent
-from PySide6.QtWidgets import QWidget
 
 from explorer.widgets.controls.event_filters import claim_keys, positional_tooltip
 from explorer.widgets.controls.plain_text import show_tip
@@ -17,6 +15,9 @@ from explorer.widgets.panels.edits.w_bars import BarsItem
 from explorer.widgets.panels.edits.w_values import interpolated
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QFocusEvent, QHideEvent, QKeyEvent, QMouseEvent, QWheelEvent
+    from PySide6.QtWidgets import QWidget
+
     from explorer.widgets.panels.edits.w_values import Bars
 from explorer.widgets.controls.wheel import Wheel
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Slot
-from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QWidget
 
 from explorer.analysis.equivariance import Curves, counterpart_note
 from explorer.analysis.estimate import Estimate
 from explorer.analysis.registry import EQUIVARIANCE
 from explorer.errors import LatentwalkError
-from explorer.state import ExplorerState
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import label
 from explorer.widgets.controls.plain_text import error_text, set_tip
@@ -25,8 +22,12 @@ from explorer.widgets.panels.lab.meter_plots import ErrorBars, PolarPlot, Transl
 from explorer.widgets.panels.panel import Panel
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QShowEvent
+    from PySide6.QtWidgets import QWidget
+
     from explorer.render.job_run import JobEvent
     from explorer.session import Session
+    from explorer.state import ExplorerState
 
 __all__ = ["MeterPanel"]
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPen
-from PySide6.QtWidgets import QWidget
 
-from explorer.analysis.estimate import Estimate
 from explorer.state.view_layout import MAX_VIEWS
 from explorer.widgets.controls.plots import QuietPlot, nice_ceiling
 from explorer.widgets.controls.theme import color, view_color
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+    from explorer.analysis.estimate import Estimate
 
 __all__ = ["ErrorBars", "PolarPlot", "TranslationPlot"]
 

@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QWidget
 
 from explorer.analysis.registry import STICKING
 from explorer.errors import RequestError
@@ -23,6 +22,8 @@ from explorer.widgets.panels.lab.job_row import JobRow
 from explorer.widgets.panels.panel import Panel
 
 if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
     from explorer.analysis.estimate import Estimate
     from explorer.session import Session
     from explorer.session.lab import LabPicture

@@ -15,7 +15,6 @@ from PySide6.QtCore import (
     Signal,
     Slot,
 )
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeView, QWidget
 
 from explorer.widgets.controls.event_filters import claim_keys
@@ -23,6 +22,8 @@ from explorer.widgets.controls.plain_text import tip_text
 from explorer.widgets.controls.theme import value_font
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QResizeEvent
+
     from explorer.generators.base import GeneratorInfo, LayerInfo
 
 __all__ = ["FINAL", "LayerList"]

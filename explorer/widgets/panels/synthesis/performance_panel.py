@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QTimer, Slot
-from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.util.view_marks import letter
@@ -19,6 +18,8 @@ from explorer.widgets.panels.panel import Panel
 from explorer.widgets.panels.synthesis.stage_bars import StageBars, stage_groups
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QShowEvent
+
     from explorer.session import Session
     from explorer.session.view_record import PerformanceFacts
 
