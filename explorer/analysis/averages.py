@@ -38,7 +38,7 @@ def neighbours(context: JobContext, request: RenderRequest, radius: float, count
         request: The centre; its motion, mixing and edits apply to all pictures.
         radius: Radius of the neighbourhood, as a fraction of the distance from `w_avg` to a seed; alternately
             added to and subtracted from `w`, so that the neighbours surround it evenly.
-        count: How many, at least 2.
+        count: Number of pictures, at least 2.
 
     Reports the mean `[C, H, W]` so far.
     """
@@ -64,7 +64,7 @@ def brought_back(
         context: Makes the pictures.
         request: The picture; its own motion is removed first.
         kind: Shifts up to an eighth of the width in all directions, or turns through the whole circle.
-        count: How many, at least 2.
+        count: Number of pictures, at least 2.
 
     Reports the mean `[C, H, W]` so far; -1 (black) outside all pictures.
     """

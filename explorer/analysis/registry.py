@@ -94,7 +94,7 @@ class Metric:
         higher_is_better: Whether a higher value is better.
         samples: Default number of samples.
         sampler: The sampler that measures it, or the name of its module.
-        sample_name: What a sample is, in the plural.
+        sample_name: Name of the samples, in the plural.
         needs: What it requires of a generator.
         draws_latents: Whether it is defined over random latents and classes, untruncated, which it draws itself.
         report_every: Samples between two estimates, if an estimate takes longer than a sample.
@@ -200,8 +200,8 @@ def measure(
         chosen: Metrics of the same sampler.
         context: Makes the pictures.
         request: What to measure; ignored by metrics that draw their latents themselves.
-        samples: How many; at least 2.
-        seed: Of the random draws.
+        samples: Number of samples, at least 2.
+        seed: Seed of the random draws.
 
     Raises:
         UsageError: Too few samples, or nothing can be estimated from them.

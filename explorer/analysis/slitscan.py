@@ -43,7 +43,7 @@ def points_of(slit: Slit, count: int, matrix: Matrix | None = None) -> NDArray[n
 
     Args:
         slit: The line.
-        count: How many.
+        count: Number of points.
         matrix: Forward motion of the picture, 3x3 row by row; moves the line too if it follows. None: no motion.
     """
     angle = math.radians(slit.angle)
@@ -119,10 +119,10 @@ class SlitScan:
     of all views; a view without a picture of that time repeats its previous one until a late picture arrives.
 
     Args:
-        views: How many.
+        views: Number of views.
         columns: Number of moments that are shown.
         samples: Points along the slit.
-        channels: Of the pictures.
+        channels: Channels of the pictures.
     """
 
     def __init__(self, views: int, columns: int = 512, samples: int = 128, channels: int = 4) -> None:

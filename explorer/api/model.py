@@ -146,10 +146,10 @@ class Model:
             seed: 0 .. 2**32 - 1; `z` is `numpy.random.RandomState(seed).randn(z_dim)`.
             latent: Takes the place of the seed.
             psi: Truncation: `w_avg + psi * (w - w_avg)`. 1 is none, 0 the mean picture.
-            cutoff: How many entries of `ws` are truncated, the first ones; None for all.
+            cutoff: Number of entries of `ws` to truncate, from the first on; None: all.
             mix: Styles taken from other latents; where two name one entry of `ws`, the later one holds.
             edits: Applied in their order, to `ws` after the truncation: `Edit(Nudge(seed), strength)`.
-            classes: Of a conditional model: a number, a name, or a mixture as {class: weight}. None is the first.
+            classes: For conditional models: a number, a name, or a mixture as {class: weight}. None: the first.
             noise: "const" (stored in the model), "random" (drawn from `noise_seed`) or "none".
             noise_seed: Seed of random noise, 0 .. 2**32 - 1.
             translate: Translation right and down, in image widths.
@@ -304,7 +304,7 @@ class Model:
                 "sticking": fraction of fine detail that stays on its pixels during latent walks, lower is better;
                 "spectrum": power above 0.25 cycles per pixel as a fraction of all power, in dB; a plug-in's.
             samples: Pictures, or walks of "sticking"; at least 2.
-            seed: Of the random latents.
+            seed: Seed of the random latents.
             psi: Truncation, for metrics that are not defined without it.
 
         Returns:

@@ -33,7 +33,7 @@ _RECIPE = re.compile(
 
 
 def latent_to_text(latent: Latent, table: AssetTable) -> str:
-    """`seed 1234 x 0.25 y -0.5` for a point of the plane; packed, a blend's recipe or a stored latent's numbers."""
+    """Return `seed 1234 x 0.25 y -0.5` for a point of the plane; otherwise a packed recipe or packed numbers."""
     if latent.blend is not None:
         return PREFIX + pack_text({"recipe": encode(latent)})
     if not latent.stored:

@@ -33,7 +33,7 @@ def stage_keys(
 
     Args:
         root: Identifies the generator and device.
-        request: Whose transform, source, masks and noise go in.
+        request: Its transform, source, masks and noise are part of the keys.
         styles: Their rows are part of the keys.
         layers: Those up to the last one that is needed.
         edits: Edits of the input and of single layers.

@@ -24,7 +24,7 @@ class Ticket(Generic[R]):
         generation: Increases with each request of the view.
         request: What to render.
         is_refinement: Whether the renderer queued it itself to complete a draft.
-        overwritten: How many requests it replaced in the slot.
+        overwritten: Number of requests it replaced in the slot.
     """
 
     view: int

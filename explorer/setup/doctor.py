@@ -1,4 +1,4 @@
-"""What this machine has for the program, and what to do about each lack; changes nothing."""
+"""Checks what this machine provides, with advice on what is missing; changes nothing."""
 
 from __future__ import annotations
 

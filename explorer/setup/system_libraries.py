@@ -1,4 +1,4 @@
-"""What Qt needs from the operating system: finds what is missing, installs it without a password, or names it.
+"""The system libraries that Qt needs: finds missing ones, installs them without a password, or names them.
 
 Standard library only: `start.py` uses it before anything is installed, `doctor` afterwards.
 """
@@ -67,7 +67,7 @@ SCREEN = (
     Need("libxkbcommon-x11.so.0", "libxkbcommon-x11-0", "libxkbcommon-x11", "libxkbcommon-x11"),
     Need("libX11-xcb.so.1", "libx11-xcb1", "libX11-xcb", "libx11"),
 )
-"""What a window under X11 needs beyond that."""
+"""Additional libraries for a window under X11."""
 
 FONTS = Need("fonts", "fonts-dejavu-core", "dejavu-sans-fonts", "ttf-dejavu")
 
@@ -113,7 +113,7 @@ def has_display() -> bool:
 
 
 def family_of(os_release: str) -> str:
-    """'debian', 'fedora' or 'arch' from the text of /etc/os-release; '' for any other system."""
+    """Return 'debian', 'fedora' or 'arch' from the text of /etc/os-release; '' for any other system."""
     pairs = (line.partition("=") for line in os_release.splitlines())
     fields = {key.strip(): value.strip().strip('"') for key, _, value in pairs}
     names = f"{fields.get('ID', '')} {fields.get('ID_LIKE', '')}".split()

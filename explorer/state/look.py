@@ -62,7 +62,7 @@ class Transform:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What an image-to-image network is given besides styles; other networks ignore it.
+    """The inputs of an image-to-image network besides styles; other networks ignore them.
 
     `picture`: a `StoredPicture`. `masks`: `StoredMask`s, in the order in which the network takes them.
     """

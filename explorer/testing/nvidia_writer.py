@@ -344,11 +344,11 @@ def write_network(
     """Write a network pickle.
 
     Args:
-        path: Where to.
+        path: The file to write.
         family: Registry name.
         config: Complete flat settings, as `complete_config` makes them.
         tensors: State dict.
-        protocol: Of the pickle, 3 or 4.
+        protocol: Pickle protocol, 3 or 4.
         nested: Keywords in `synthesis_kwargs`, as stylegan2-ada-pytorch has them.
         training: Weights of a discriminator to include (any keys); None leaves it out.
         entries: Which of `G` and `G_ema` to write; both hold `tensors`.

@@ -1,4 +1,4 @@
-"""What the training of one family does differently: `Family.trainer` names a subclass of `FamilyTrainer`.
+"""The differences in the training of one family: `Family.trainer` names a subclass of `FamilyTrainer`.
 
 Training itself (`Trainer`, `FastSynthesis`, `start_from`, cards) asks the family's trainer, and names no family.
 """
@@ -69,8 +69,8 @@ class FamilyTrainer:
         """Return what the card adds to its paragraph on training.
 
         Args:
-            settings: Of the run, as plain values.
-            started: What the run was started from (`Started.described`); empty without.
+            settings: Settings of the run, as plain values.
+            started: The model that the run started from (`Started.described`); empty if there is none.
         """
         return ""
 

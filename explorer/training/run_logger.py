@@ -39,7 +39,7 @@ class Pace:
     Args:
         now: Seconds on a monotonic clock.
         images_seen: Images so far.
-        marks: How many calls of `at` count as recent.
+        marks: Number of calls of `at` that count as recent.
     """
 
     def __init__(self, now: float, images_seen: int, marks: int = 6) -> None:

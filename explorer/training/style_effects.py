@@ -1,4 +1,4 @@
-"""What each group of styles controls: how far a critter moves towards another when it takes a group of its styles.
+"""The effect of each group of styles: how far a critter moves towards another when it takes a group of its styles.
 
 Measured with the attribute network, so that "coarse styles change pose and species, fine ones colours" is a number.
 """

@@ -70,7 +70,7 @@ def _is_id(hint: Any) -> bool:
 
 
 def _is_plain(hint: Any) -> bool:
-    """Whether values of that type hold neither an id nor a dataclass."""
+    """Return whether values of that type hold neither an id nor a dataclass."""
     origin = typing.get_origin(hint)
     if hint == AssetId:
         return False

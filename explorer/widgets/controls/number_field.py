@@ -53,7 +53,7 @@ class NumberField(NumberLine):
         high: Largest number; numbers outside the range are refused.
         decimals: Digits shown after the point; 0 accepts only whole numbers.
         unit: Shown after the number, and accepted there.
-        tip: What the number means; the part before a colon or comma is the accessible name.
+        tip: Meaning of the number; the part before a colon or comma is the accessible name.
         special: Text shown instead of `low`.
         step: Amount added by an arrow key or a notch of the wheel.
     """

@@ -1,4 +1,4 @@
-"""What a key means to a slider that has the focus."""
+"""The meaning of keys for a slider that has the focus."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class ViewTable(_ViewGrid):
     """A table with a row for each figure and a column for each view.
 
     Args:
-        session: Whose views.
+        session: The session with the views.
         rows: (key, name, tooltip) of each figure.
         corner: The text above the names, such as a unit.
         spacing: Between the rows, in pixels.
@@ -127,8 +127,8 @@ class ViewValues(_ViewGrid):
     """One figure per view after its letter, two in a row.
 
     Args:
-        session: Whose views.
-        name: Of the figure, for screen readers.
+        session: The session with the views.
+        name: Name of the value, for screen readers.
         title: Over them; empty for none.
     """
 
