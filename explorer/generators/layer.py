@@ -18,7 +18,7 @@ __all__ = ["Activation", "SynthesisLayer"]
 
 @dataclass(slots=True)
 class Activation:
-    """The value passed from layer to layer. Treat as immutable: a layer returns new tensors and never modifies these.
+    """The value passed from layer to layer. Treat as immutable: layers return new tensors and never modify these.
 
     Attributes:
         x: Features `[N, C, H, W]`.

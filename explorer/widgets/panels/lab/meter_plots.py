@@ -159,7 +159,7 @@ class ErrorBars(QuietPlot):
 
     @property
     def _count(self) -> int:
-        """Number of bars side by side: at least two, so that the first one does not move when the second appears."""
+        """Number of bars side by side: at least two, so that the first does not move when a second appears."""
         return max([2, *(view + 1 for view, values in self._values.items() if values)])
 
     def _draw(self, view: int) -> None:
