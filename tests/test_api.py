@@ -238,7 +238,7 @@ def test_other_calls_refuse_what_they_cannot_do(model: explorer.Model) -> None:
         explorer.open_model("nothing.pkl")
 
 
-def test_a_costly_model_is_opened_only_if_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_costly_model_is_opened_only_on_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = _model_file(tmp_path)
     built: list[bool] = []
 

@@ -278,7 +278,7 @@ def test_the_forward_matrix_moves_points_as_the_hand_expects() -> None:
     assert moved(Transform(x=1.0, matrix=(0.0, 1.0, 0.0, 1.0, 0.0, 5.0)), 1.0, 0.5) == (0.5, 7.0)
 
 
-def test_the_identity_is_no_transform() -> None:
+def test_the_identity_is_not_a_transform() -> None:
     assert of().transform is None
     assert of(Look(transform=Transform(untransform=True))).untransform is False
     request = of(Look(transform=Transform(x=0.1, untransform=True)))

@@ -124,7 +124,7 @@ def test_the_ring_forgets_the_oldest() -> None:
     assert scan.picture(0).shape == (2, 0, 4)
 
 
-def test_another_slit_shows_the_past_anew() -> None:
+def test_another_slit_rescans_the_past() -> None:
     scan = SlitScan(1, columns=4, samples=5, channels=3)
     scan.add(0, 0.0, ramp(), Slit(-0.25))
     scan.add(0, 1.0, ramp(), Slit(-0.25))

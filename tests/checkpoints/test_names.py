@@ -349,7 +349,7 @@ def test_names_of_classes_are_not_called_hostile(full_name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a b", "a;b", "", "a\x1b", "x.", "a-b", "<locals>", "f.<locals>.g"])
-def test_what_is_no_name_at_all_is_refused(tmp_path: Path, name: str) -> None:
+def test_what_is_not_a_name_at_all_is_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / "net.pkl"
     path.write_bytes(network_bytes({"G_ema": Name("module", name)}))
     with pytest.raises(UnsafeFileError):

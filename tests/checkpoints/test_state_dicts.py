@@ -309,7 +309,7 @@ def test_what_cannot_be_computed_is_missed(tmp_path: Path, key: str) -> None:
 
 @pytest.mark.parametrize("form", ["pickle", "state dict", "native"])
 @pytest.mark.parametrize("family", ["stylegan3-t", "stylegan3-r"])
-def test_a_stored_transform_is_told_and_not_applied(tmp_path: Path, family: str, form: str) -> None:
+def test_a_stored_transform_is_reported_and_not_applied(tmp_path: Path, family: str, form: str) -> None:
     config, tensors = small_network(family)
     tensors["synthesis.input.transform"] = torch.tensor([[0.8, -0.6, 0.2], [0.6, 0.8, 0.0], [0.0, 0.0, 1.0]])
     path = tmp_path / ("net.safetensors" if form == "native" else "net.pkl")

@@ -37,7 +37,7 @@ def call(command: str, models: dict[str, str], out: Path, *options: str) -> int:
 
 
 @pytest.mark.parametrize("command", ["render", "compare", "video", "slitscan", "measure"])
-def test_the_class_is_chosen_by_name_or_number_and_told_if_it_was_not(
+def test_the_class_is_chosen_by_name_or_number_and_printed_if_it_was_not(
     models: dict[str, str], out: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     results = []
@@ -60,7 +60,7 @@ def test_the_class_is_chosen_by_name_or_number_and_told_if_it_was_not(
     assert "classes 0 to 2: cat, dog, fox" in capsys.readouterr().err
 
 
-def test_wishes_that_cannot_be_met() -> None:
+def test_options_that_cannot_be_met() -> None:
     with pytest.raises(UsageError, match="has no classes"):
         classes_from("1", [ModelClasses("plain", 0)])
     with pytest.raises(UsageError, match="Did you mean dog"):

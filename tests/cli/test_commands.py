@@ -133,7 +133,7 @@ def test_without_display_a_video_is_made(
     assert (made[0].left, made[0].right) == (models["tiny"], models["odd"])
 
 
-def test_without_display_a_project_is_no_pair_of_models(
+def test_without_display_a_project_is_not_a_pair_of_models(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from explorer.commands import window

@@ -99,7 +99,7 @@ def test_a_ws_under_the_name_w_is_refused_with_the_option_that_reads_it(
     np.testing.assert_allclose(rendered(models["tiny"], out, *options), of_ws(models["tiny"], WS[0]), atol=1e-5)
 
 
-def test_rows_of_another_network_are_spread_when_told(
+def test_rows_of_another_network_are_spread_on_request(
     models: dict[str, str], out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     np.savez(out / "a.npz", w=np.repeat(WS[:1], 2, axis=1))  # every row twice

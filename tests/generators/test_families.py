@@ -69,7 +69,7 @@ def test_a_plug_in_that_fails_in_use_is_named_and_recorded(
         registry.build(family if family == "fails" else "stylegan2", {"wings": 1})
 
 
-def test_descriptors_are_told_without_torch() -> None:
+def test_descriptors_are_available_without_torch() -> None:
     script = (
         "import sys; from explorer.generators.registry import described;"
         "print(described('stylegan2').title, [name for name in sys.modules if name == 'torch'])"

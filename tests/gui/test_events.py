@@ -36,7 +36,7 @@ print("alive")
 """
 
 
-def test_a_fault_of_a_widget_with_filters_is_told_and_the_program_lives() -> None:
+def test_a_fault_of_a_widget_with_filters_is_reported_and_the_program_lives() -> None:
     done = subprocess.run([sys.executable, "-c", _PROGRAM], capture_output=True, text=True, timeout=120)
     assert done.stdout.split() == ["told", "ValueError", "alive"], done.stderr
 

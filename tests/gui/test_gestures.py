@@ -153,7 +153,7 @@ def test_what_comes_by_itself_is_a_step_of_its_own(window: MainWindow, session: 
     assert steps(session) == ["Walk", "Open model"]
 
 
-def test_a_press_that_changes_nothing_is_no_step_while_the_picture_drifts(
+def test_a_press_that_changes_nothing_is_not_a_step_while_the_picture_drifts(
     session: Session, psi: TruncationPanel
 ) -> None:
     session.look.set_drift(0.5)
@@ -345,7 +345,7 @@ def test_a_project_opens_with_as_many_views_as_it_has(window: MainWindow, sessio
         flush()
 
 
-def test_what_ends_the_start_is_said_in_the_window(settings: Settings, qapp: object) -> None:
+def test_what_ends_the_start_is_shown_in_the_window(settings: Settings, qapp: object) -> None:
     window = MainWindow(settings)
     window.show_problem(ImportError("libcudart.so.12 is not there"))
     assert "libcudart" in window._waiting.text()

@@ -179,7 +179,7 @@ def test_motion_is_undone_in_three_ways(window: MainWindow, session: Session) ->
     assert session.look_of().transform == Transform(x=0.1)
 
 
-def test_score_explains_what_it_cannot_tell(
+def test_score_explains_why_there_is_none(
     window: MainWindow, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     two_walks = replace(metric_named("sticking"), samples=2)

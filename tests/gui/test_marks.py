@@ -107,7 +107,7 @@ def test_an_unchecked_box_can_be_seen(qtbot) -> None:  # type: ignore[no-untyped
     assert box.isChecked()
 
 
-def test_a_caption_that_does_not_fit_drops_its_words_first(qtbot) -> None:  # type: ignore[no-untyped-def]
+def test_a_caption_that_does_not_fit_drops_its_text_first(qtbot) -> None:  # type: ignore[no-untyped-def]
     look = Look(latent=Latent(seed=22251, x=0.31, y=-0.2), transform=Transform(x=0.25, y=0.1, rotate=12.0))
     full, short = look_text(look), look_text(look, is_short=True)
     assert "moved +0.25 +0.10" in full

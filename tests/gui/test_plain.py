@@ -307,7 +307,7 @@ def test_only_plain_labels_are_made() -> None:
     assert not [w for w in QApplication.allWidgets() if isinstance(w, QAbstractButton) and "<" in w.text()]
 
 
-def test_damaged_settings_are_told_in_the_window(qapp: QApplication, session: Session, tmp_path: Path) -> None:
+def test_damaged_settings_are_reported_in_the_window(qapp: QApplication, session: Session, tmp_path: Path) -> None:
     (tmp_path / "settings.json").write_text("{broken")
     window = MainWindow(Settings(tmp_path / "settings.json"))
     window.asks_before_discarding = False

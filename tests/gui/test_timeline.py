@@ -92,7 +92,7 @@ def test_hiding_the_timeline_ends_the_drag(window: MainWindow, lanes: TimelineVi
     assert times(lanes) == [1.0, 3.0]
 
 
-def test_scrubbing_shows_the_place_live(window: MainWindow, lanes: TimelineView) -> None:
+def test_scrubbing_shows_the_time_live(window: MainWindow, lanes: TimelineView) -> None:
     session = window.session
     assert session is not None
     session.transport.set_segments(frozenset({(-1, 0)}), ease="linear")
@@ -425,7 +425,7 @@ def test_what_the_timeline_is_set_to_can_be_read_whole(window: MainWindow, lanes
         assert field.fontMetrics().horizontalAdvance(field.text()) + 14 <= field.width(), field.text()
 
 
-def test_the_menu_is_made_once_and_filled_anew(window: MainWindow) -> None:
+def test_the_menu_is_made_once_and_refilled(window: MainWindow) -> None:
     dock = window.timeline
     first, second = dock._menu(), dock._menu()
     assert first is second

@@ -186,7 +186,7 @@ def test_a_small_torch_file_is_a_model_if_it_holds_one(tmp_path: Path) -> None:
     assert kind_of(str(path)) == "latent"
 
 
-def test_an_unknown_file_is_refused_with_words(window: MainWindow) -> None:
+def test_an_unknown_file_is_refused(window: MainWindow) -> None:
     window.files.open_path("/nowhere/notes.txt")
     wait_until(lambda: "notes.txt" in window.views.panes[0].banner.text)
 

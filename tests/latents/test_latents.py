@@ -199,7 +199,7 @@ def test_stored_latents_survive_text(space: str) -> None:
     "text",
     ["", "hello", "seed", "99999999999", "4294967296", "1 x .", "latentwalk-latent:1:", "latentwalk-latent:1:AAAA"],
 )
-def test_texts_that_are_no_latents_are_refused(text: str) -> None:
+def test_texts_that_are_not_latents_are_refused(text: str) -> None:
     with pytest.raises(LatentError):
         latent_from_text(text)
 

@@ -116,7 +116,7 @@ def test_at_most_one_wake_up_is_under_way(setup: Setup, qtbot: QtBot) -> None:
     assert [f.generation for f in frames.items] == [20]
 
 
-def test_failures_and_thumbnails_are_told(setup: Setup, qtbot: QtBot) -> None:
+def test_failures_and_thumbnails_are_reported(setup: Setup, qtbot: QtBot) -> None:
     service, loader = setup
     model = loaded(service, loader, qtbot)
     failures, thumbnails = Inbox(service.failed), Inbox(service.thumbnail_ready)

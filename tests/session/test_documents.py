@@ -83,7 +83,7 @@ def test_a_snapshot_carries_the_project_and_opens_again(world: World, tmp_path: 
     world.qtbot.waitUntil(lambda: "cannot be written" in world.messages[-1])
 
 
-def test_a_snapshot_of_a_failing_picture_is_told(world: World, tmp_path: Path) -> None:
+def test_a_snapshot_of_a_failing_picture_is_reported(world: World, tmp_path: Path) -> None:
     world.open("a")
     world.session.look.set_psi(0.3)
     world.session.documents.snapshot(0, tmp_path / "x.png")

@@ -98,7 +98,7 @@ def test_hidden_views_are_not_rendered_until_they_are_seen(world: World) -> None
     assert s.visible_views() == (0, 1)
 
 
-def test_switching_the_model_and_back_keeps_the_wish(world: World) -> None:
+def test_switching_the_model_and_back_keeps_the_request(world: World) -> None:
     world.open("a")
     s = world.session
     s.look.set_offset([1.0] * 8)

@@ -55,7 +55,7 @@ def test_a_drag_is_one_step(world: World) -> None:
     assert s.look_of().latent.x == pytest.approx(1.0)
 
 
-def test_saved_and_unsaved_are_told(world: World) -> None:
+def test_saved_and_unsaved_are_reported(world: World) -> None:
     told: list[bool] = []
     world.session.saved_changed.connect(told.append)
     world.session.look.set_psi(0.5)

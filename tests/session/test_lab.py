@@ -213,7 +213,7 @@ def test_looks_go_before_jobs(world: World) -> None:
     s.lab.end_job("spectrum/0")
 
 
-def test_errors_of_jobs_are_told(world: World) -> None:
+def test_errors_of_jobs_are_reported(world: World) -> None:
     world.open("a")
     s, said = world.session, said_by(world)
     s.lab.measure("metrics", 0, EQ, 1)
@@ -236,7 +236,7 @@ def test_undone_motion_is_rendered_as_difference(world: World) -> None:
     world.settle()
 
 
-def test_another_precision_ends_jobs_and_averages_anew(world: World) -> None:
+def test_another_precision_ends_jobs_and_averages_and_restarts(world: World) -> None:
     world.open("a")
     s = world.session
     said: list[LabPicture] = []

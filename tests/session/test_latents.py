@@ -104,7 +104,7 @@ def test_what_latents_there_are(world: World, tmp_path: Path) -> None:
     assert s.documents.current_latent("ws").model_sha == "a"
 
 
-def test_loading_asks_where_it_cannot_tell_and_converts_when_told(world: World, tmp_path: Path) -> None:
+def test_loading_asks_where_it_is_unsure_and_converts_on_request(world: World, tmp_path: Path) -> None:
     world.open("a")
     s = world.session
     np.save(tmp_path / "x.npy", np.ones((3, 8)))

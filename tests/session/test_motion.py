@@ -92,7 +92,7 @@ def test_a_drift_nobody_asked_for_stops_and_does_not_come_back(world: World) -> 
     assert s.store.is_saved()
 
 
-def test_a_drift_set_by_hand_goes_on(world: World) -> None:
+def test_a_drift_set_by_the_user_goes_on(world: World) -> None:
     s = world.session
     s.look.set_drift(0.15)
     s.store.reset_to(s.state)

@@ -125,7 +125,7 @@ def test_restored_work_that_cannot_be_saved_stays_where_it_was(qtbot: QtBot, tmp
 
 
 @pytest.mark.parametrize("fault", [OSError(28, "No space left on device"), KeyError("x"), ProjectError("No.")])
-def test_a_failing_autosave_is_told_until_one_succeeds(
+def test_a_failing_autosave_is_reported_until_one_succeeds(
     qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:
     monkeypatch.setattr(autosave, "RETRY_MS", 20)
@@ -148,7 +148,7 @@ def test_a_failing_autosave_is_told_until_one_succeeds(
     assert world.session.close()
 
 
-def test_an_autosave_that_hangs_is_told(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_autosave_that_hangs_is_reported(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(autosave, "HANGS_S", 0.0)
     monkeypatch.setattr(autosave, "LONGEST_MS", 10)
     gate = threading.Event()
@@ -352,7 +352,7 @@ def test_saving_the_project_leaves_a_running_recording(qtbot: QtBot, tmp_path: P
     assert world.session.close()
 
 
-def test_a_recording_on_a_full_disk_is_told_and_goes_on_when_there_is_room(
+def test_a_recording_on_a_full_disk_is_reported_and_goes_on_when_there_is_room(
     qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = World(qtbot, Recovery(tmp_path, "it"))

@@ -34,7 +34,7 @@ def test_keys_are_undo_steps(session: Session) -> None:
     assert len(session.transport.timeline.keys) == 1
 
 
-def test_scrubbing_shows_the_place_and_is_no_undo_step(session: Session) -> None:
+def test_scrubbing_shows_the_time_and_is_not_a_undo_step(session: Session) -> None:
     two_keys(session)
     name = session.store.undo_name
     session.transport.seek(0.5)
@@ -142,7 +142,7 @@ def test_wandering_keeps_its_home(session: Session) -> None:
     assert session.transport.timeline.keys[1].pose.shared.latent == Latent(7)
 
 
-def test_a_key_where_one_is_is_updated_with_words(session: Session) -> None:
+def test_a_key_where_one_is_is_updated_with_a_message(session: Session) -> None:
     two_keys(session)
     messages = messages_of(session)
     session.look.set_transform(x=0.9)

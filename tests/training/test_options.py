@@ -130,7 +130,7 @@ def test_refusals_come_before_the_data(
     assert not (tmp_path / "run").exists()
 
 
-def test_the_family_of_the_recipe_may_be_said(tmp_path: Path) -> None:
+def test_the_family_of_the_recipe_may_be_given(tmp_path: Path) -> None:
     assert resolved("--recipe critters-stylegan3-t-cpu --family stylegan3-t", tmp_path).family == "stylegan3-t"
 
 

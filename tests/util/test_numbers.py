@@ -59,7 +59,7 @@ def test_what_is_refused_with_a_message(text: str, unit: str) -> None:
     assert "\x00" not in message
 
 
-def test_what_is_ambiguous_is_told_with_both_readings() -> None:
+def test_what_is_ambiguous_is_reported_with_both_readings() -> None:
     with pytest.raises(NumberTextError, match=r"could mean 1\.234 or 1234"):
         parse_number("1,234")
 
