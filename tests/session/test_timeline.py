@@ -34,7 +34,7 @@ def test_keys_are_undo_steps(session: Session) -> None:
     assert len(session.transport.timeline.keys) == 1
 
 
-def test_scrubbing_shows_the_time_and_is_not_a_undo_step(session: Session) -> None:
+def test_scrubbing_shows_the_time_and_is_not_an_undo_step(session: Session) -> None:
     two_keys(session)
     name = session.store.undo_name
     session.transport.seek(0.5)
