@@ -141,34 +141,41 @@ class Segments(QWidget):
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(0)
         self.buttons: dict[str, QToolButton] = {}
+        self._all: list[QToolButton] = []  # those beyond the choices are hidden
         self._group = QButtonGroup(self)
         self._choices: tuple[tuple[str, str, str], ...] = ()
         self.set_choices(choices)
 
     def set_choices(self, choices: Sequence[tuple[str, str, str]]) -> bool:
-        """Replace the buttons, with none pressed; return whether they changed."""
+        """Replace the choices, with none pressed; return whether they changed."""
         if tuple(choices) == self._choices:
             return False
         self._choices = tuple(choices)
-        for button in self.buttons.values():
-            self._group.removeButton(button)
-            self._row.removeWidget(button)
-            button.hide()
-            button.deleteLater()
-        self.buttons.clear()
-        for key, text, tip in choices:
-            button = _Button(self)
-            button.setObjectName("segment")
+        while len(self._all) < len(choices):
+            self._all.append(self._make_button(len(self._all)))
+        self._group.setExclusive(False)  # else one stays pressed
+        for button in self._all:
+            button.setChecked(False)
+        self._group.setExclusive(True)
+        for button, (_, text, tip) in zip(self._all, choices, strict=False):
             button.setText(text)
             set_tip(button, tip)
-            button.setCheckable(True)
-            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-            button.clicked.connect(lambda _=False, k=key: self.chosen.emit(k))
-            self._group.addButton(button)
-            self._row.addWidget(button)
             button.show()  # Qt shows it later, and until then it takes no space
-            self.buttons[key] = button
+        for button in self._all[len(choices) :]:
+            button.hide()
+        self.buttons = {key: button for (key, _, _), button in zip(choices, self._all, strict=False)}
         return True
+
+    def _make_button(self, index: int) -> QToolButton:
+        """Return the button of the choice at an index."""
+        button = _Button(self)
+        button.setObjectName("segment")
+        button.setCheckable(True)
+        button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        button.clicked.connect(lambda: self.chosen.emit(self._choices[index][0]))
+        self._group.addButton(button)
+        self._row.addWidget(button)
+        return button
 
     def set_choice(self, key: str) -> None:
         """Show which button is pressed, without emitting `chosen`."""

@@ -32,32 +32,40 @@ class _Notice(QFrame):
         self._row = QHBoxLayout()
         self._row.setSpacing(GRID)
         self._row.addStretch(1)
-        self.dismiss = self._button("Dismiss", on_dismiss)
+        self.dismiss = self._button("Dismiss")
+        self.dismiss.clicked.connect(lambda: on_dismiss())
         self._row.addWidget(self.dismiss)
         column = QVBoxLayout(self)
         column.setContentsMargins(GRID + 4, GRID, GRID, GRID)
         column.setSpacing(4)
         column.addWidget(self.message)
         column.addLayout(self._row)
-        self._offers: list[QToolButton] = []
+        self._offers: tuple[Offer, ...] = ()
+        self._buttons: list[QToolButton] = []  # those beyond the offers are hidden
 
-    def _button(self, text: str, on_click: Callable[[], object]) -> QToolButton:
+    def _button(self, text: str = "") -> QToolButton:
         button = QToolButton(self)
         button.setText(text)
         button.setCursor(Qt.CursorShape.PointingHandCursor)
-        button.clicked.connect(lambda _=False: on_click())
+        return button
+
+    def _make_offer(self, index: int) -> QToolButton:
+        """Return the button of the offer at an index."""
+        button = self._button()
+        button.clicked.connect(lambda: self._offers[index][1]())
+        self._row.insertWidget(index, button)
         return button
 
     def set_offers(self, offers: Sequence[Offer]) -> None:
-        """Replace the buttons."""
-        for button in self._offers:
-            self._row.removeWidget(button)
-            button.hide()
-            button.deleteLater()
-        self._offers = [self._button(visible(text, 60), callback) for text, callback in offers]
-        for i, button in enumerate(self._offers):
-            self._row.insertWidget(i, button)
+        """Replace the offers."""
+        self._offers = tuple(offers)
+        while len(self._buttons) < len(offers):
+            self._buttons.append(self._make_offer(len(self._buttons)))
+        for button, (text, _) in zip(self._buttons, offers, strict=False):
+            button.setText(visible(text, 60))
             button.show()
+        for button in self._buttons[len(offers) :]:
+            button.hide()
 
 
 class Notices(QWidget):

@@ -142,6 +142,7 @@ class EditRows(QWidget):
         super().__init__(parent)
         self._session = session
         self.rows: list[EditRow] = []
+        self._spare: list[EditRow] = []  # rows of other classes, hidden
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(0)
@@ -162,12 +163,17 @@ class EditRows(QWidget):
         """Return the row at an index, with the given class."""
         if index < len(self.rows) and type(self.rows[index]) is cls:
             return self.rows[index]
-        made = cls(self._session, index)
+        made = next((row for row in self._spare if type(row) is cls), None)
+        if made is None:
+            made = cls(self._session, index)
+        else:
+            self._spare.remove(made)
+            made.index = index
         if index < len(self.rows):
             old = self.rows[index]
             self._layout.removeWidget(old)
             old.hide()
-            old.deleteLater()
+            self._spare.append(old)
             self.rows[index] = made
         else:
             self.rows.append(made)

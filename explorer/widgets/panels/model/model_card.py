@@ -36,17 +36,22 @@ class ModelCard(QWidget):
 
     def __init__(self, item: Bundled) -> None:
         super().__init__()
+        self.setFixedHeight(44)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.set_item(item)
+
+    def set_item(self, item: Bundled) -> None:
+        """Show another model, in no view yet."""
         self.item = item
         self.family = item.family
         self._image = _picture_of(item)
         self.views: tuple[int, ...] = ()
         self._hover = False
-        self.setFixedHeight(44)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.title = line_text(item.title or item.name)
         self.setAccessibleName(self.title)
         set_tip(self, f"Load {self.title} into the active view", LIMIT)
+        self.update()
 
     def set_views(self, views: tuple[int, ...]) -> None:
         """Set the views that show the model."""

@@ -66,6 +66,7 @@ class ModelPanel(Panel):
 
     def _build(self) -> None:
         self.cards: list[ModelCard] = []
+        self._spare: list[ModelCard] = []  # hidden
         self._cards = QVBoxLayout()
         self._cards.setSpacing(GRID // 2)
         self.add(self._cards)
@@ -93,10 +94,15 @@ class ModelPanel(Panel):
             self.add(widget)
 
     def _add_card(self, item: Bundled) -> None:
-        card = ModelCard(item)
-        card.chosen.connect(self._load)
+        if self._spare:
+            card = self._spare.pop()
+            card.set_item(item)
+        else:
+            card = ModelCard(item)
+            card.chosen.connect(self._load)
         self.cards.append(card)
         self._cards.addWidget(card)
+        card.show()
 
     def _bind(self) -> None:
         self._thumbnails = Thumbnails(self.session, "card", self._fill_cards, self)
@@ -127,7 +133,7 @@ class ModelPanel(Panel):
             self.cards.remove(card)
             self._cards.removeWidget(card)
             card.hide()
-            card.deleteLater()
+            self._spare.append(card)
 
     def _fill_cards(self) -> None:
         """Complete cards that lack a picture or a family once their model is loaded."""
