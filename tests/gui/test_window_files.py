@@ -68,7 +68,7 @@ def test_a_dropped_latent_is_shown(window: MainWindow, session: Session, tmp_pat
     wait_until(lambda: bool(session.look_of().latent.stored))
     assert session.look_of().latent.stored in session.table
     wait_until(lambda: not session.is_refining(0))
-    assert not np.any(session.record(0).frame.facts.ws)
+    assert not np.any(session.record(0).frame.latents.ws)
 
 
 def test_a_latent_that_fits_two_ways_asks_which(window: MainWindow, session: Session, tmp_path: Path) -> None:

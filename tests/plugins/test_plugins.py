@@ -56,7 +56,7 @@ def look():
     poll.stop()
     notice = window.notices.strip
     text = notice.text("plugins")
-    notice._notices["plugins"]._offers[0].click()
+    notice._notices["plugins"]._buttons[0].click()
     print(json.dumps({
         "families": [session.info(view).family for view in (0, 1)],
         "listed": [(item.name, item.family) for item in bundled()],
