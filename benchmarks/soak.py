@@ -73,7 +73,7 @@ def rss_mb() -> float:
 def run_for(ms: int) -> None:
     """Let the event loop turn."""
     loop = QEventLoop()
-    timer = QTimer(singleShot=True)  # our own: see `columns.Column.reveal`
+    timer = QTimer(singleShot=True)
     timer.timeout.connect(loop.quit)
     timer.start(ms)
     loop.exec()

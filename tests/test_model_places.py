@@ -20,6 +20,7 @@ from explorer.project.document import load_project, project_from_text, state_to_
 from explorer.project.model_places import ModelPlace, places_from_json, places_of
 from explorer.project.model_search import find_models
 from explorer.state import ExplorerState, ViewState
+from explorer.util.control import Control
 from tests.generators.configs import SMALL, small_generator
 
 BYTES_NAME = os.fsdecode(b"caf\xe9 \xff")
@@ -186,8 +187,10 @@ def test_digests_that_the_caller_knows_are_taken(tmp_path: Path) -> None:
 
 def test_comparing_contents_can_be_cancelled(folder: Path, cache: Path) -> None:
     shutil.rmtree(cache)
+    control = Control()
+    control.cancel()
     with pytest.raises(CancelledError):
-        find_models(load_project(folder / "p.json"), cancelled=lambda: True)
+        find_models(load_project(folder / "p.json"), control=control)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import torch
@@ -180,6 +180,15 @@ class Total:
         """Return the decibels."""
         total = self._sum
         return Estimate(total.decibels, total.stderr_db, "dB", total.squares.count, self._note)
+
+    def state(self) -> tuple[Any, ...]:
+        """Return the sums of each picture."""
+        return (self._sum.squares.state(),)
+
+    def restore(self, state: tuple[Any, ...], count: int) -> None:
+        """Go on from them."""
+        (squares,) = state
+        self._sum.squares.restore(squares, count)
 
 
 def total(metric: str, info: GeneratorInfo) -> Total:

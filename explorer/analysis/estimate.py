@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["Detail", "Estimate", "RatioSum", "as_json"]
 
@@ -44,6 +48,18 @@ class RatioSum:
     def add(self, above: float, below: float) -> None:
         """Add one sample."""
         self.parts.append((above, below))
+
+    def state(self) -> NDArray[np.float64]:
+        """Return the samples as an array `[count, 2]`."""
+        import numpy as np
+
+        return np.array(self.parts, np.float64).reshape(-1, 2)
+
+    def restore(self, state: NDArray[np.float64], count: int) -> None:
+        """Hold the samples of an array that `state` gave. Raises ValueError if it is another one."""
+        if state.shape != (count, 2) or state.dtype.str != "<f8":
+            raise ValueError(f"{state.dtype} {state.shape} for {count} samples")
+        self.parts = [(float(above), float(below)) for above, below in state]
 
     @property
     def count(self) -> int:

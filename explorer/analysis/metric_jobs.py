@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from explorer.analysis import registry
-from explorer.analysis.registry import Metric, Samples, metric_named
+from explorer.analysis import measurement
+from explorer.analysis.registry import Metric, Samples, collect, metric_named
 from explorer.jobs.job import JobSpec
 
 if TYPE_CHECKING:
@@ -32,11 +32,14 @@ def measure_spec(chosen: Sequence[Metric], request: RenderRequest, samples: int,
     return JobSpec("measure", request, {"metrics": names, "samples": samples, "seed": seed})
 
 
-def measure(context: JobContext | None, spec: JobSpec) -> Job[dict[str, Estimate]]:
-    """Run a job of `measure_spec`."""
+def measure(
+    context: JobContext | None, spec: JobSpec, checkpoint: Mapping[str, Any] | None = None
+) -> Job[dict[str, Estimate]]:
+    """Run a job of `measure_spec`, or resume it from a checkpoint."""
     work, request = _context_and_request(context, spec)
     chosen = [metric_named(name) for name in spec.options["metrics"]]
-    return registry.measure(chosen, work, request, int(spec.options["samples"]), int(spec.options["seed"]))
+    samples, seed = int(spec.options["samples"]), int(spec.options["seed"])
+    return measurement.measure(chosen, work, request, samples, seed, checkpoint)
 
 
 def samples_spec(spec: JobSpec, first: int, count: int) -> JobSpec:
@@ -51,16 +54,19 @@ def samples(context: JobContext | None, spec: JobSpec) -> Job[Any]:
     options = spec.options
     names = tuple(options["metrics"])
     taken = Samples(int(options["samples"]), int(options["seed"]), int(options["first"]), names)
-    return registry.collect(metric_named(names[0]), work, request, taken)
+    return collect(metric_named(names[0]), work, request, taken)
 
 
-def measure_on(cluster: Cluster, spec: JobSpec, info: GeneratorInfo) -> Job[dict[str, Estimate]]:
+def measure_on(
+    cluster: Cluster, spec: JobSpec, info: GeneratorInfo, checkpoint: Mapping[str, Any] | None = None
+) -> Job[dict[str, Estimate]]:
     """Run a job of `measure_spec` on a cluster, with the same results as here.
 
     Args:
         cluster: The cluster that takes the samples.
         spec: What to measure.
         info: Info of its generator.
+        checkpoint: The checkpoint to resume from.
     """
     assert spec.request is not None
     model = str(Path(spec.request.model.path).resolve())  # workers have other current folders
@@ -69,9 +75,10 @@ def measure_on(cluster: Cluster, spec: JobSpec, info: GeneratorInfo) -> Job[dict
     chosen = [metric_named(name) for name in spec.options["metrics"]]
     count = int(spec.options["samples"])
     size = max(1, min(MAX_PART, count // (4 * cluster.workers(device))))
-    parts = [samples_spec(spec, first, min(size, count - first)) for first in range(0, count, size)]
+    taken = range(measurement.samples_done(checkpoint), count, size)
+    parts = [samples_spec(spec, first, min(size, count - first)) for first in taken]
     records = cluster.run(parts, device=device, models=[model])
-    return registry.sampled(chosen, info, count, records)
+    return measurement.sampled(chosen, info, count, records, checkpoint)
 
 
 def curves(context: JobContext | None, spec: JobSpec) -> Job[Curves]:

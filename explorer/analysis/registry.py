@@ -6,10 +6,10 @@ line reads it for its help. Packages add metrics with the entry point `latentwal
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast, runtime_checkable
 
 from explorer.errors import UsageError
 from explorer.util import plugins
@@ -27,15 +27,14 @@ __all__ = [
     "STICKING",
     "Metric",
     "Need",
+    "ResumableTotal",
     "Sampler",
     "Samples",
     "Total",
     "by_sampler",
     "collect",
-    "measure",
     "metric_named",
     "metrics",
-    "sampled",
     "total_of",
 ]
 
@@ -70,6 +69,21 @@ class Total(Protocol):
 
     def estimate(self) -> Estimate:
         """Estimate the value from the samples so far. Raises UsageError if they do not suffice."""
+
+
+@runtime_checkable
+class ResumableTotal(Total, Protocol):
+    """A sum that can go on later, so that a measurement that was ended can be resumed."""
+
+    def state(self) -> Any:
+        """Return what it holds: numbers, texts, None, numpy arrays, and tuples of these."""
+
+    def restore(self, state: Any, count: int) -> None:
+        """Hold what `state` gave after `count` records, to the last bit.
+
+        Raises:
+            Exception: The state is damaged.
+        """
 
 
 class Sampler(Protocol):
@@ -189,68 +203,6 @@ def collect(metric: Metric, context: JobContext, request: RenderRequest, samples
 def total_of(metric: Metric, info: GeneratorInfo) -> Total:
     """Return an empty sum of a metric's records."""
     return _sampler(metric).total(metric.name, info)
-
-
-def measure(
-    chosen: Sequence[Metric], context: JobContext, request: RenderRequest, samples: int, seed: int = 0
-) -> Job[dict[str, Estimate]]:
-    """Measure metrics of one sampler over so many samples, reporting estimates by name.
-
-    Args:
-        chosen: Metrics of the same sampler.
-        context: Makes the pictures.
-        request: What to measure; ignored by metrics that draw their latents themselves.
-        samples: Number of samples, at least 2.
-        seed: Seed of the random draws.
-
-    Raises:
-        UsageError: Too few samples, or nothing can be estimated from them.
-    """
-    _check_samples(chosen, samples)
-    names = tuple(metric.name for metric in chosen)
-    records = collect(chosen[0], context, request, Samples(samples, seed, metrics=names))
-    return sampled(chosen, context.generator.info, samples, records)
-
-
-def sampled(
-    chosen: Sequence[Metric], info: GeneratorInfo, samples: int, records: Job[Any]
-) -> Job[dict[str, Estimate]]:
-    """Compute the same from records of any origin, in the order of their samples."""
-    _check_samples(chosen, samples)
-    return _sampled(chosen, {m.name: total_of(m, info) for m in chosen}, samples, records)
-
-
-def _sampled(
-    chosen: Sequence[Metric], totals: Mapping[str, Total], samples: int, records: Job[Any]
-) -> Iterator[Any]:
-    from explorer.jobs.job import Report
-
-    every, done = max(metric.report_every for metric in chosen), 0
-    for report in records:
-        if report is None:
-            yield None
-            continue
-        done += 1
-        for total in totals.values():
-            total.add(report.value)
-        if done % every and done != samples:
-            yield None
-            continue
-        try:
-            found = {name: total.estimate() for name, total in totals.items()}
-        except UsageError:
-            if done == samples:
-                raise
-            yield None
-        else:
-            yield Report(found, done, samples)
-
-
-def _check_samples(chosen: Sequence[Metric], samples: int) -> None:
-    if samples < 2:
-        name = chosen[0].sample_name
-        noun = name.removesuffix("s") if samples == 1 else name
-        raise UsageError(f"{samples} {noun} cannot tell how sure the figure is.", "Take at least 2.")
 
 
 def _sampler(metric: Metric) -> Sampler:

@@ -118,6 +118,18 @@ class Total:
         found = _spectrum(self._power / self._fine.count, self._fine)
         return replace(found.fine, detail=found)
 
+    def state(self) -> tuple[Any, ...]:
+        """Return the sum of the power, and the two powers of each picture."""
+        return self._power, self._fine.state()
+
+    def restore(self, state: tuple[Any, ...], count: int) -> None:
+        """Go on from them."""
+        power, fine = state
+        self._fine.restore(fine, count)
+        if power.ndim != 2 or power.dtype.str != "<f8":
+            raise ValueError(f"{power.dtype} {power.shape} for a power")
+        self._power = power.copy()
+
 
 def total(metric: str, info: GeneratorInfo) -> Total:
     """Return an empty total."""

@@ -25,7 +25,7 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -112,6 +112,16 @@ class Total:
         score = self._score
         note = "0 follows the object, 1 sticks to the pixels"
         return Estimate(score.ratio, score.stderr, "fraction", score.count, note)
+
+    def state(self) -> tuple[Any, ...]:
+        """Return the errors of each walk, and the areas of all."""
+        return self._score.state(), self._moved, self._area
+
+    def restore(self, state: tuple[Any, ...], count: int) -> None:
+        """Go on from them."""
+        score, moved, area = state
+        self._score.restore(score, count)
+        self._moved, self._area = float(moved), float(area)
 
 
 def total(metric: str, info: GeneratorInfo) -> Total:

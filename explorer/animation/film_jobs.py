@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,16 @@ if TYPE_CHECKING:
     from explorer.state import ExplorerState, Timeline
     from explorer.state.request import RenderSettings
 
-__all__ = ["even_speed", "even_speed_spec", "film", "film_spec", "frames", "frames_on", "frames_spec"]
+__all__ = [
+    "even_speed",
+    "even_speed_spec",
+    "film",
+    "film_spec",
+    "frames",
+    "frames_on",
+    "frames_spec",
+    "with_timeline",
+]
 
 
 MAX_PART = 16
@@ -88,10 +98,15 @@ def even_speed_spec(state: ExplorerState, settings: RenderSettings, table: Asset
     return JobSpec("even-speed", options=job_to_json(FilmJob(Path("even speed"), film, state, table, settings)))
 
 
-def even_speed(context: JobContext | None, spec: JobSpec) -> Job[Timeline]:
-    """Run a job of `even_speed_spec`: report the timeline."""
+def even_speed(context: JobContext | None, spec: JobSpec) -> Job[Timeline | None]:
+    """Run a job of `even_speed_spec`: report None while it measures, and finally the timeline."""
     job = _film_job(spec)
     return evened_steps(job.state, job.film, job.settings, job.table)
+
+
+def with_timeline(state: ExplorerState, timeline: Timeline) -> ExplorerState:
+    """Return the state with the timeline of an `even_speed` job."""
+    return replace(state, timeline=timeline)
 
 
 def _film_job(spec: JobSpec) -> FilmJob:

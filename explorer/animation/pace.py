@@ -58,7 +58,9 @@ def evened(
 
     The order of keys and the duration are unchanged. Raises RequestError if there are fewer than two keys.
     """
-    return replace(state, timeline=last_value(evened_steps(state, film, settings, table, make_renderer)))
+    timeline = last_value(evened_steps(state, film, settings, table, make_renderer))
+    assert timeline is not None  # only the reports before the last one have none
+    return replace(state, timeline=timeline)
 
 
 def evened_steps(
@@ -67,8 +69,8 @@ def evened_steps(
     settings: RenderSettings | None = None,
     table: AssetTable | None = None,
     make_renderer: Any = FilmRenderer,
-) -> Job[Timeline]:
-    """Run `evened` as a job, one picture per step; its value is the old timeline, and at the end the new one."""
+) -> Job[Timeline | None]:
+    """Run `evened` as a job, one picture per step; its value is None, and at the end the new timeline."""
     straight = replace(state, timeline=_straight(state.timeline))
     alone = replace(film, samples=1, captions=False, layout=film.layout if film.layout in SINGLE else "a")
     renderer = make_renderer(straight, alone, settings, table)
@@ -86,7 +88,7 @@ def evened_steps(
             yield Report(end.value, total, total)
             return
         done += 1
-        yield Report(state.timeline, done, total)
+        yield Report(None, done, total)
 
 
 def _straight(timeline: Timeline) -> Timeline:

@@ -313,7 +313,8 @@ class Model:
         Raises:
             UsageError: The metric does not exist, or the model lacks the input transform that it needs.
         """
-        from explorer.analysis.registry import measure, metric_named
+        from explorer.analysis.measurement import measure
+        from explorer.analysis.registry import metric_named
         from explorer.jobs.job import last_value
 
         chosen = metric_named(metric)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from explorer.generators.base import Generator
+    from explorer.util.control import Control
+    from explorer.util.report import Report
 
 __all__ = ["build_generator", "convert", "inspect", "load", "read_settings"]
 
@@ -34,18 +36,18 @@ _log = logging.getLogger("explorer.checkpoints")
 def load(
     path: str | os.PathLike[str],
     *,
-    progress: Callable[[float, str], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    on_report: Callable[[Report[None]], object] | None = None,
+    control: Control | None = None,
 ) -> Checkpoint:
     """Load the generator in a file, as data. Nothing in the file is executed.
 
-    Thread-safe; the callbacks run on the calling thread.
+    Thread-safe; `on_report` runs on the calling thread.
 
     Args:
         path: NVIDIA's network pickle, the same network saved by `torch.save`, whole or as a state dict, or a
             safetensors file of Latentwalk or of a state dict.
-        progress: Called with a fraction 0..1 and the name of the step.
-        cancelled: Polled; return True to stop.
+        on_report: Called with a report whose `stage` is the name of the step.
+        control: Pauses and cancels it, from any thread.
 
     Raises:
         UnreadableFileError: Not a checkpoint, truncated, or not readable.
@@ -55,7 +57,7 @@ def load(
         CheckpointError: There is not enough memory.
         CancelledError: The user cancelled.
     """
-    monitor = Monitor(progress, cancelled)
+    monitor = Monitor(on_report, control)
     with explain_out_of_memory(Path(path).name), FileSource(Path(path)) as source:
         contents = read_contents(source, monitor)
         monitor.enter(0.2, 0.7, "Checking")
@@ -85,7 +87,7 @@ def load(
 def read_settings(path: str | os.PathLike[str]) -> tuple[str, dict[str, object]]:
     """Return family and settings of the generator in a file without reading weights. Errors as in `load`."""
     with explain_out_of_memory(Path(path).name), FileSource(Path(path)) as source:
-        contents = read_contents(source, Monitor(None, None))
+        contents = read_contents(source, Monitor())
     return contents.family, contents.config
 
 
@@ -128,14 +130,14 @@ def _fill(name: str, checkpoint: Checkpoint) -> Generator:
 def inspect(
     path: str | os.PathLike[str],
     *,
-    progress: Callable[[float, str], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    on_report: Callable[[Report[None]], object] | None = None,
+    control: Control | None = None,
 ) -> dict[str, object]:
     """Return information about a file as JSON values. Arguments and errors as in `load` and `build_generator`.
 
     Weights are read and checked one by one: a file that passes can be rendered.
     """
-    monitor = Monitor(progress, cancelled)
+    monitor = Monitor(on_report, control)
     with explain_out_of_memory(Path(path).name), FileSource(Path(path)) as source:
         contents = read_contents(source, monitor)
         monitor.enter(0.2, 0.6, "Checking")
@@ -173,8 +175,8 @@ def convert(
     dst: str | os.PathLike[str],
     *,
     dtype: Literal["float32", "float16"] | None = None,
-    progress: Callable[[float, str], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    on_report: Callable[[Report[None]], object] | None = None,
+    control: Control | None = None,
 ) -> None:
     """Write the generator in `src` as safetensors with metadata to `dst`.
 
@@ -184,8 +186,8 @@ def convert(
         src: Any file `load` reads.
         dst: A name ending in `.safetensors`.
         dtype: Dtype of the weights; None: float32.
-        progress: As in `load`.
-        cancelled: As in `load`.
+        on_report: As in `load`.
+        control: As in `load`.
 
     Raises:
         UsageError: `dst` is `src`, or has another ending.
@@ -196,6 +198,6 @@ def convert(
         raise UsageError(f"{target} does not end in .safetensors.", "Choose a name that does.")
     if target.exists() and source.exists() and target.samefile(source):
         raise UsageError(f"{target} is the file to convert.", "Choose another name for the result.")
-    checkpoint = load(source, progress=progress, cancelled=cancelled)
+    checkpoint = load(source, on_report=on_report, control=control)
     tensors = complete(checkpoint.tensors, build_generator(checkpoint))
     save_native(target, replace(checkpoint, tensors=tensors), dtype=dtype or "float32")

@@ -1,34 +1,33 @@
-"""Progress and cancellation of long work."""
+"""Progress and cancellation of reading a file."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explorer.errors import CancelledError
+from explorer.util.report import Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from explorer.util.control import Control
+
 __all__ = ["Monitor"]
+
+_PARTS = 1000
 
 
 class Monitor:
-    """Reports the progress of one job and stops it on request.
-
-    Both callables run on the thread that does the work.
+    """Reports how far the reading of one file is, and stops it on request.
 
     Args:
-        progress: Called with a fraction 0..1 of the whole job and a label of the current step.
-        cancelled: Polled often; once it returns True the next `step` raises.
+        on_report: Called on the thread that reads, with a report whose `stage` is the current step.
+        control: Pauses and cancels it, from any thread.
     """
 
     def __init__(
-        self,
-        progress: Callable[[float, str], None] | None = None,
-        cancelled: Callable[[], bool] | None = None,
+        self, on_report: Callable[[Report[None]], object] | None = None, control: Control | None = None
     ) -> None:
-        self._progress = progress
-        self._cancelled = cancelled
+        self._on_report, self._control = on_report, control
         self._start, self._stop, self._label = 0.0, 1.0, ""
 
     def enter(self, start: float, stop: float, label: str) -> None:
@@ -42,8 +41,8 @@ class Monitor:
         Raises:
             CancelledError: The user cancelled.
         """
-        if self._cancelled is not None and self._cancelled():
-            raise CancelledError
-        if self._progress is not None:
+        if self._control is not None:
+            self._control.check()
+        if self._on_report is not None:
             done = self._start + (self._stop - self._start) * min(max(fraction, 0.0), 1.0)
-            self._progress(done, self._label)
+            self._on_report(Report(None, round(_PARTS * done), _PARTS, self._label))

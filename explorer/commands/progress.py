@@ -17,10 +17,15 @@ __all__ = ["FilmProgressLine", "ProgressLine", "make_film"]
 
 
 class ProgressLine:
-    """Shows progress and time left: call `progress(done, total)` after each step."""
+    """Shows progress and time left: call `progress(done, total)` after each step.
 
-    def __init__(self, what: str) -> None:
-        self._what = what
+    Args:
+        what: What is done.
+        before: Number of steps that an earlier run has done.
+    """
+
+    def __init__(self, what: str, before: int = 0) -> None:
+        self._what, self._before = what, before
         self._started = time.monotonic()
         self._last_step = -1
         self._status = console.Status()
@@ -31,8 +36,9 @@ class ProgressLine:
         if step == self._last_step:
             return
         self._last_step = step
-        left = (time.monotonic() - self._started) / done * (total - done)
-        self._status.show(f"{self._what} {done}/{total}, {_span(left)} left")
+        now = done - self._before
+        left = (time.monotonic() - self._started) / now * (total - done) if now > 0 else 0.0
+        self._status.show(f"{self._what} {done}/{total}" + (f", {_span(left)} left" if now > 0 else ""))
         if done == total:
             self._status.clear()
 

@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
-from explorer.edits.packing import packed, unpacked
 from explorer.errors import ProjectError
+from explorer.util.packing import packed, unpacked
 from explorer.util.tagged import Tagged
 
 if TYPE_CHECKING:

@@ -13,13 +13,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from explorer.errors import LatentwalkError
+from explorer.jobs.checkpoint import Checkpoints
 from explorer.jobs.rate import RateMeter
-from explorer.jobs.registry import JOBS, begin, control_of
+from explorer.jobs.registry import JOBS, begin, control_of, failure_of
 from explorer.util.priority import lower_priority
 
 if TYPE_CHECKING:
-    from explorer.jobs.control import Control
+    from explorer.jobs.checkpoint import Checkpoint, OnCheckpoint
     from explorer.jobs.job import Job, JobContext, JobSpec, Report
+    from explorer.util.control import Control
 
 __all__ = ["Handle", "ThreadHandle", "drive", "run_inline"]
 
@@ -31,15 +33,26 @@ OnEnd: TypeAlias = "Callable[[object, LatentwalkError | None], object]"
 REPORT_EVERY_S = 0.1
 
 
-def drive(job: Job[Any], control: Control, on_report: OnReport = lambda report: None) -> Any:
+def drive(
+    job: Job[Any],
+    control: Control,
+    on_report: OnReport = lambda report: None,
+    on_checkpoint: OnCheckpoint | None = None,
+) -> Any:
     """Take a job's steps in the calling thread, and give its last value; None if it reported nothing.
+
+    Args:
+        job: The job.
+        control: Pauses and cancels it.
+        on_report: Called with each report.
+        on_checkpoint: Saves what a resumable job needs to go on, every few seconds and however it ends.
 
     Raises:
         CancelledError: `control` said so; the job has cleaned up.
         LatentwalkError: What the job raises.
     """
     last: Any = None
-    meter = RateMeter()
+    meter, checkpoints = RateMeter(), Checkpoints(job, on_checkpoint)
     try:
         while True:
             control.check()
@@ -50,7 +63,9 @@ def drive(job: Job[Any], control: Control, on_report: OnReport = lambda report: 
             if report is not None:
                 last = report.value
                 on_report(report)
+            checkpoints.after_step()
     finally:
+        checkpoints.at_end()
         close = getattr(job, "close", None)
         if close is not None:  # iterators without one hold nothing
             close()
@@ -58,9 +73,12 @@ def drive(job: Job[Any], control: Control, on_report: OnReport = lambda report: 
 
 def run_inline(
     spec: JobSpec,
-    context: JobContext | None,
+    context: JobContext | None = None,
     on_report: OnReport = lambda report: None,
     control: Control | None = None,
+    *,
+    checkpoint: Checkpoint | None = None,
+    on_checkpoint: OnCheckpoint | None = None,
 ) -> Any:
     """Do a job in the calling thread, and give its last value.
 
@@ -69,12 +87,15 @@ def run_inline(
         context: Of the spec's request.
         on_report: Called with each report.
         control: Pauses and cancels it, from other threads or from `on_report`.
+        checkpoint: Go on from there.
+        on_checkpoint: As in `drive`.
 
     Raises:
         LatentwalkError: What the job raises.
     """
     with _inference(context):
-        return drive(begin(spec, context), control or control_of(spec.kind), on_report)
+        job = begin(spec, context, checkpoint)
+        return drive(job, control or control_of(spec.kind), on_report, on_checkpoint)
 
 
 class Handle:
@@ -109,12 +130,22 @@ class ThreadHandle(Handle):
         on_report: Called from the thread, at most ten times a second for each stage; notes and ends are never left
             out.
         on_end: Called from the thread with the job's last value, or with the error that ended it.
+        checkpoint: Go on from there.
+        on_checkpoint: As in `drive`, called from the thread.
     """
 
-    def __init__(self, spec: JobSpec, on_report: OnReport, on_end: OnEnd) -> None:
+    def __init__(
+        self,
+        spec: JobSpec,
+        on_report: OnReport,
+        on_end: OnEnd,
+        *,
+        checkpoint: Checkpoint | None = None,
+        on_checkpoint: OnCheckpoint | None = None,
+    ) -> None:
         super().__init__(control_of(spec.kind))
         kind = JOBS[spec.kind]
-        arguments = (spec, self._control, on_report, on_end)
+        arguments = (spec, self._control, on_report, on_end, checkpoint, on_checkpoint)
         self._thread = threading.Thread(target=_run, args=arguments, name=kind.title, daemon=True)
         self._thread.start()
 
@@ -129,17 +160,22 @@ class ThreadHandle(Handle):
         return not self._thread.is_alive()
 
 
-def _run(spec: JobSpec, control: Control, on_report: OnReport, on_end: OnEnd) -> None:
+def _run(
+    spec: JobSpec,
+    control: Control,
+    on_report: OnReport,
+    on_end: OnEnd,
+    checkpoint: Checkpoint | None,
+    on_checkpoint: OnCheckpoint | None,
+) -> None:
     lower_priority(10)  # the preview goes first; torch's workers of this thread inherit it
-    kind = JOBS[spec.kind]
     try:
-        last = drive(begin(spec, None), control, _Sometimes(on_report))
+        last = drive(begin(spec, None, checkpoint), control, _Sometimes(on_report), on_checkpoint)
     except LatentwalkError as error:
         on_end(None, error.with_traceback(None))
     except Exception as error:  # whatever it is, somebody waits for the end
-        log.exception("%s failed", kind.title)
-        words = f"{kind.title.capitalize()} failed: {type(error).__name__}: {error}"
-        on_end(None, LatentwalkError(words, kind.kept))
+        log.exception("%s failed", JOBS[spec.kind].title)
+        on_end(None, failure_of(spec.kind, error))
     else:
         on_end(last, None)
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from explorer.errors import ProjectError
 from explorer.state.codec import decode, encode
 from explorer.state.request import RenderRequest
+from explorer.util.report import Report
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     from explorer.generators.base import Generator
     from explorer.util.steps import Steps
 
-__all__ = ["Job", "JobContext", "JobSpec", "Report", "last_value"]
+__all__ = ["RESUMED", "Job", "JobContext", "JobSpec", "Report", "last_value"]
+
+RESUMED = "resumed"
+"""Stage of the first report of a job that goes on from a checkpoint: what an earlier run has done."""
 
 T = TypeVar("T")
 
@@ -38,37 +42,6 @@ class JobContext(Protocol):
 
         Taps and display options are ignored.
         """
-
-
-@dataclass(frozen=True, slots=True)
-class Report(Generic[T]):
-    """What is known after `done` of `total` steps. Immutable: it crosses threads.
-
-    Attributes:
-        value: What is known so far, or a preview.
-        done: Steps taken.
-        total: Steps there are.
-        stage: What is done now, for jobs of several stages.
-        rate: Steps per second lately; 0 while nobody knows.
-        note: A sentence that the user should read.
-    """
-
-    value: T
-    done: int
-    total: int
-    stage: str = ""
-    rate: float = 0.0
-    note: str = ""
-
-    @property
-    def fraction(self) -> float:
-        """How much is done, 0..1."""
-        return self.done / max(self.total, 1)
-
-    @property
-    def seconds_left(self) -> float:
-        """How long the rest takes at that rate; 0 while nobody knows."""
-        return (self.total - self.done) / self.rate if self.rate else 0.0
 
 
 Job: TypeAlias = Iterator[Report[T] | None]

@@ -10,15 +10,33 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from explorer.jobs.control import Control
+from explorer.errors import LatentwalkError
+from explorer.util.control import Control
 
 if TYPE_CHECKING:
+    from explorer.jobs.checkpoint import Checkpoint
     from explorer.jobs.job import Job, JobContext, JobSpec
+    from explorer.state import ExplorerState
 
-__all__ = ["CONTEXT_OF", "JOBS", "JobFunction", "JobKind", "begin", "control_of", "function_of"]
+__all__ = [
+    "CONTEXT_OF",
+    "JOBS",
+    "Apply",
+    "JobFunction",
+    "JobKind",
+    "apply_of",
+    "begin",
+    "control_of",
+    "failure_of",
+    "function_of",
+]
 
 JobFunction: TypeAlias = "Callable[[JobContext | None, JobSpec], Job[Any]]"
 """Does a job. The context is that of the spec's request; None where the spec has none."""
+
+Apply: TypeAlias = "Callable[[ExplorerState, Any], ExplorerState]"
+"""Writes a value that a job reported into a state, and nothing else. Pure: it is called again whenever the user has
+changed something. A state in which the job's part is gone stays as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +49,10 @@ class JobKind:
         cancelled: What is said when it was cancelled.
         resume: How to go on after that, or what is left.
         kept: What is left where it failed in a way that nobody foresaw.
+        commits: Name of the undo step, of a job that writes its last value into the state. Values before it are
+            shown live, except None.
+        apply: The `Apply` that writes them, as "module:name".
+        resumes: Whether its function takes a checkpoint as a third argument, and its job is a `ResumableJob`.
     """
 
     function: str
@@ -38,10 +60,13 @@ class JobKind:
     cancelled: str = ""
     resume: str = ""
     kept: str = ""
+    commits: str = ""
+    apply: str = ""
+    resumes: bool = False
 
 
 JOBS: Mapping[str, JobKind] = {
-    "measure": JobKind("explorer.analysis.metric_jobs:measure", "the measurement"),
+    "measure": JobKind("explorer.analysis.metric_jobs:measure", "the measurement", resumes=True),
     "samples": JobKind("explorer.analysis.metric_jobs:samples", "the measurement"),
     "curves": JobKind("explorer.analysis.metric_jobs:curves", "the measurement"),
     "average": JobKind("explorer.render.average_job:average", "the average"),
@@ -53,6 +78,7 @@ JOBS: Mapping[str, JobKind] = {
     "even-speed": JobKind(
         "explorer.animation.film_jobs:even_speed", "even speed", "Even speed was cancelled.",
         "The timeline is as it was.", "The timeline is as it was.",
+        commits="Even speed", apply="explorer.animation.film_jobs:with_timeline",
     ),
     "figures": JobKind("explorer.training.figures_job:figures", "the measurement"),
 }  # fmt: skip
@@ -61,9 +87,14 @@ CONTEXT_OF = "explorer.render.headless:context_of"
 """Gives the context of a model and settings, on workers."""
 
 
-def begin(spec: JobSpec, context: JobContext | None) -> Job[Any]:
-    """Begin a job: the first `next` of what is returned does its first step."""
-    return function_of(spec.kind)(context, spec)
+def begin(spec: JobSpec, context: JobContext | None, checkpoint: Checkpoint | None = None) -> Job[Any]:
+    """Begin a job, or go on from a checkpoint: the first `next` of what is returned does its first step."""
+    function: Callable[..., Job[Any]] = function_of(spec.kind)
+    if checkpoint is None:
+        return function(context, spec)
+    if not JOBS[spec.kind].resumes:
+        raise ValueError(f"the job {spec.kind!r} cannot be resumed")
+    return function(context, spec, checkpoint)
 
 
 def control_of(kind: str) -> Control:
@@ -72,8 +103,24 @@ def control_of(kind: str) -> Control:
     return Control(item.cancelled or f"{title.capitalize()} was cancelled.", item.resume)
 
 
+def failure_of(kind: str, error: Exception) -> LatentwalkError:
+    """Return the error to show where a job of a kind failed in a way that nobody foresaw."""
+    item = JOBS[kind]
+    return LatentwalkError(f"{item.title.capitalize()} failed: {type(error).__name__}: {error}", item.kept)
+
+
 def function_of(kind: str) -> JobFunction:
     """Import and return the function of a kind of job."""
-    module, _, name = JOBS[kind].function.partition(":")
-    function: JobFunction = getattr(import_module(module), name)
+    function: JobFunction = _imported(JOBS[kind].function)
     return function
+
+
+def apply_of(kind: str) -> Apply:
+    """Return the function by which a kind of job that commits writes its values, imported now."""
+    function: Apply = _imported(JOBS[kind].apply)
+    return function
+
+
+def _imported(reference: str) -> Any:
+    module, _, name = reference.partition(":")
+    return getattr(import_module(module), name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ntpath
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -19,6 +19,7 @@ from explorer.util.plain_text import visible
 if TYPE_CHECKING:
     from explorer.project.document import Project
     from explorer.state import ExplorerState
+    from explorer.util.control import Control
 
 __all__ = ["FoundModels", "find_beside", "find_models", "with_model_renamed"]
 
@@ -45,7 +46,7 @@ class FoundModels:
 def find_models(
     project: Project,
     recent: Sequence[str] = (),
-    cancelled: Callable[[], bool] | None = None,
+    control: Control | None = None,
     *,
     reads: bool = True,
 ) -> FoundModels:
@@ -54,12 +55,12 @@ def find_models(
     Args:
         project: As it was read.
         recent: Files that were opened before, among which to look.
-        cancelled: Polled while contents are compared.
+        control: Cancels it while contents are compared.
         reads: Whether to read files whose digests are not known from before, as long as their drives take. Without,
             a file at its place is taken for the right one.
 
     Raises:
-        CancelledError: `cancelled` said so.
+        CancelledError: `control` cancelled it.
     """
     known = {place.name: place for place in project.places}
     state, missing, notes = project.state, [], _notes_on_edits(project.state)
@@ -67,7 +68,7 @@ def find_models(
         if not name or bundled.find(name) is not None:
             continue
         place = known.get(name, ModelPlace(name))
-        search = _Search(place, project.folder, recent, cancelled, reads=reads)
+        search = _Search(place, project.folder, recent, control, reads=reads)
         found = search.find()
         if found is None:
             missing.append(place)
@@ -112,11 +113,11 @@ class _Search:
         place: ModelPlace,
         folder: Path | None,
         recent: Sequence[str],
-        cancelled: Callable[[], bool] | None,
+        control: Control | None,
         *,
         reads: bool,
     ) -> None:
-        self._place, self._folder, self._recent, self._cancelled = place, folder, recent, cancelled
+        self._place, self._folder, self._recent, self._control = place, folder, recent, control
         self._reads = reads
         self.note = ""
 
@@ -198,7 +199,7 @@ class _Search:
             return known_digest(path)
         try:
             with FileSource(path) as source:
-                return file_digest(source, Monitor(cancelled=self._cancelled))
+                return file_digest(source, Monitor(control=self._control))
         except CheckpointError:
             return ""
 

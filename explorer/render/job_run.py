@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from explorer.errors import LatentwalkError
+from explorer.jobs.checkpoint import ResumableJob
 from explorer.jobs.rate import RateMeter
 from explorer.jobs.registry import begin
 from explorer.render.devices import classify_error
+from explorer.util.control import Control
 from explorer.util.tracebacks import release_frames
 
 if TYPE_CHECKING:
+    from explorer.jobs.checkpoint import Checkpoint
     from explorer.jobs.job import Job, JobContext, JobSpec, Report
     from explorer.state.request import RenderRequest
 
@@ -36,14 +39,14 @@ class JobEvent:
 
 @dataclass(slots=True, eq=False)
 class JobRun:
-    """A running job. `ended` and `paused` may be set by any thread; the rest belongs to the render thread."""
+    """A running job. Any thread may pause and cancel it by `control`; the rest belongs to the render thread."""
 
     key: str
     view: int
     spec: JobSpec
-    ended: bool = False
-    paused: bool = False
+    control: Control = field(default_factory=Control)
     was_retried: bool = False
+    _checkpoint: Checkpoint | None = field(default=None, repr=False)
     _job: Job[Any] | None = field(default=None, repr=False)
     _meter: RateMeter = field(default_factory=RateMeter, repr=False)
 
@@ -57,26 +60,28 @@ class JobRun:
         """Run the next step and publish its report; return False at the end of the job.
 
         Raises:
-            Exception: The device is lost or out of memory. `restart` starts the job again.
+            Exception: The device is lost or out of memory. The next step starts the job again, or resumes it from
+                its last checkpoint.
         """
-        if self.ended:
+        if self.control.is_cancelled:
             self._job = None
             return False
         try:
             if self._job is None:
-                self._job, self._meter = begin(self.spec, context(self.request)), RateMeter()
+                self._job, self._meter = begin(self.spec, context(self.request), self._checkpoint), RateMeter()
             report = self._meter.next(self._job)
         except StopIteration:
             self._job = None
             publish(JobEvent(self.key, self.view, self, is_done=True))
             return False
         except Exception as error:  # jobs may raise anything: device errors go on, others end the job
-            self._job = None
+            job, self._job = self._job, None
             if classify_error(error) != "other":
+                self._checkpoint = job.checkpoint() if isinstance(job, ResumableJob) else None
                 raise
             self.fail(error, publish)
             return False
-        if report is not None and not self.ended:
+        if report is not None and not self.control.is_cancelled:
             publish(JobEvent(self.key, self.view, self, report))
         return True
 

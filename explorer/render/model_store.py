@@ -17,6 +17,9 @@ import torch
 from explorer.errors import LatentwalkError, RenderError, UnreadableFileError
 from explorer.render.devices import best_device
 from explorer.render.results import ModelInfo
+from explorer.state.request import ModelKey
+from explorer.util.control import Control
+from explorer.util.report import Report
 from explorer.util.tracebacks import release_frames
 
 if TYPE_CHECKING:
@@ -32,15 +35,14 @@ UNUSED_BYTES = 32 << 20
 """Budget for models that no view shows: switching between small ones is instant, and closing a large one frees its
 memory."""
 
-Progress = Callable[[float, str], None]
-Cancelled = Callable[[], bool]
+OnReport = Callable[[Report[None]], object]
 
 
 class LoadFile(Protocol):
     """Loads a model from a file, like `load_file`."""
 
     def __call__(
-        self, path: str, progress: Progress, cancelled: Cancelled, *, allow_costly: bool = False
+        self, path: str, on_report: OnReport, control: Control, *, allow_costly: bool = False
     ) -> LoadedModel:
         """Load the model. Raises LatentwalkError."""
         ...
@@ -157,8 +159,8 @@ def _stamp(path: str) -> tuple[str, int, int] | None:
 
 def load_file(
     path: str,
-    progress: Progress | None = None,
-    cancelled: Cancelled | None = None,
+    on_report: OnReport | None = None,
+    control: Control | None = None,
     *,
     allow_costly: bool = False,
 ) -> LoadedModel:
@@ -166,24 +168,24 @@ def load_file(
 
     Args:
         path: A file or a bundled name.
-        progress: Called with (fraction 0..1, current step) from this thread.
-        cancelled: Polled; True cancels loading.
+        on_report: Called from this thread, with reports whose `stage` is the current step.
+        control: Pauses and cancels loading, from any thread.
         allow_costly: Also load a model whose pictures are beyond this machine's memory or speed.
 
     Raises:
         CostlyModelError: A picture would take too much memory or time on the best device.
         CheckpointError: The generator could not be loaded.
-        CancelledError: `cancelled` returned True.
+        CancelledError: `control` cancelled it.
     """
     from explorer import checkpoints
     from explorer.render.limits import check_affordable
 
     file = checkpoints.resolve_model(path)
-    checkpoint = checkpoints.load(file, progress=progress, cancelled=cancelled)
+    checkpoint = checkpoints.load(file, on_report=on_report, control=control)
     if not allow_costly:
         check_affordable(file.name, checkpoint.family, checkpoint.config, best_device())
-    if progress is not None:
-        progress(1.0, "Building the network")
+    if on_report is not None:
+        on_report(Report(None, 1, 1, "Building the network"))
     generator = checkpoints.build_generator(checkpoint).eval().requires_grad_(False)
     return LoadedModel(generator, facts_of(generator, checkpoint, str(file)))
 
@@ -214,7 +216,7 @@ class LoadJob:
         path: The file.
         done: Called with the model; not called after `cancel`.
         failed: Called with a `LatentwalkError`; not called after `cancel`.
-        progress: Called with (fraction, label).
+        on_report: Called with a report whose `stage` is the current step; not called after `cancel`.
         load: The loader; by default `load_file`.
         allow_costly: As in `load_file`.
     """
@@ -224,13 +226,13 @@ class LoadJob:
         path: str,
         done: Callable[[LoadedModel], None],
         failed: Callable[[LatentwalkError], None],
-        progress: Progress,
+        on_report: OnReport,
         load: LoadFile = load_file,
         allow_costly: bool = False,
     ) -> None:
         self.path, self._allow_costly = path, allow_costly
-        self._done, self._failed, self._progress, self._load = done, failed, progress, load
-        self._cancelled = threading.Event()
+        self._done, self._failed, self._on_report, self._load = done, failed, on_report, load
+        self._control = Control()
         self._thread = threading.Thread(target=self._run, name=f"load {Path(path).name}", daemon=True)
 
     def start(self) -> None:
@@ -239,7 +241,7 @@ class LoadJob:
 
     def cancel(self) -> None:
         """Request cancellation; no callback is called afterwards."""
-        self._cancelled.set()
+        self._control.cancel()
 
     def join(self, timeout: float) -> bool:
         """Wait for the thread; return whether it has ended."""
@@ -250,14 +252,14 @@ class LoadJob:
         try:
             # Passed only if set, so that loaders without this argument work too.
             allowed = {"allow_costly": True} if self._allow_costly else {}
-            model = self._load(self.path, self._report, self._cancelled.is_set, **allowed)
+            model = self._load(self.path, self._report, self._control, **allowed)
         except LatentwalkError as error:
             release_frames(error)  # they hold the data read so far, and the error outlives them
-            if not self._cancelled.is_set():
+            if not self._control.is_cancelled:
                 self._failed(error)
         except Exception as error:  # a malformed file may make a reader raise anything; the window must stay up
             log.exception("loading %s failed", self.path)
-            if not self._cancelled.is_set():
+            if not self._control.is_cancelled:
                 self._failed(
                     UnreadableFileError(
                         f"{Path(self.path).name} could not be loaded: {type(error).__name__}: {error}",
@@ -265,12 +267,12 @@ class LoadJob:
                     )
                 )
         else:
-            if not self._cancelled.is_set():
+            if not self._control.is_cancelled:
                 self._done(model)
 
-    def _report(self, fraction: float, label: str) -> None:
-        if not self._cancelled.is_set():
-            self._progress(fraction, label)
+    def _report(self, report: Report[None]) -> None:
+        if not self._control.is_cancelled:
+            self._on_report(report)
 
 
 def on_device(generator: Generator, device: str) -> Generator:

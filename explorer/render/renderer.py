@@ -185,7 +185,7 @@ class Renderer:
 
     def _job(self, run: JobRun) -> None:
         # When the pause ends, `run_job` is called again.
-        if not run.paused and self._job_step(run) and not run.paused:
+        if not run.control.is_paused and self._job_step(run) and not run.control.is_paused:
             # Behind the other idle tasks: several jobs and thumbnails take turns.
             self.mailbox.put_idle_task(self._job_task(run))
 

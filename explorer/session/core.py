@@ -58,7 +58,7 @@ class SessionCore(QObject):
     failure = Signal(object)  # RenderFailed: to show over the picture of its view
     failure_cleared = Signal(int)  # view
     model_changed = Signal(int)  # view: it has another model, or none
-    loading = Signal(int, float, str)  # view, fraction 0..1 of its model's loading, label
+    loading = Signal(int, object)  # view, Report of its model's loading
     loading_ended = Signal(int)  # view
     status = Signal(str)  # short message
     saved_changed = Signal(bool)  # whether the state is what the project's file holds

@@ -12,7 +12,7 @@ from explorer.session.job_runner import JobRunner
 
 if TYPE_CHECKING:
     from explorer.session.core import SessionCore
-    from explorer.state import ExplorerState, Timeline
+    from explorer.state import Timeline
 
 __all__ = ["EvenSpeed"]
 
@@ -21,7 +21,7 @@ class EvenSpeed(QObject):
     """One measurement at a time. GUI thread only.
 
     Signals (delivered in the GUI thread): `progress(Report | None)`, with None at the end in any case;
-    `made(Timeline)` unless the timeline was changed meanwhile.
+    `made(Timeline)` after it was written, which it is not if the timeline was changed meanwhile.
     """
 
     progress = Signal(object)
@@ -31,7 +31,7 @@ class EvenSpeed(QObject):
         super().__init__(session)
         self._session = session
         self._of: Timeline | None = None
-        runner = self._runner = JobRunner(self)
+        runner = self._runner = JobRunner(self, session)
         runner.reported.connect(self._on_report)
         runner.finished.connect(self._on_finished)
         runner.failed.connect(self._on_failed)
@@ -55,13 +55,13 @@ class EvenSpeed(QObject):
         except LatentwalkError as error:
             self._session.status.emit(str(error))
             return
-        self._of = state.timeline
+        self._of = self._session.store.base.timeline
         self._runner.start(spec)
         self.progress.emit(Report(self._of, 0, 1))
 
-    @Slot(object, object)
-    def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
-        if self.is_running and new.timeline is not self._of:
+    @Slot()
+    def _on_changed(self) -> None:
+        if self.is_running and self._session.store.base.timeline is not self._of:
             self.cancel()  # the measurement is outdated
 
     @Slot(object)
@@ -71,22 +71,16 @@ class EvenSpeed(QObject):
 
     @Slot(object)
     def _on_failed(self, error: LatentwalkError) -> None:
-        if self._ends():
-            self._session.status.emit(str(error))
+        if self._session.is_closed:
+            return
+        self.progress.emit(None)
+        is_same = self._session.store.base.timeline is self._of
+        changed = "The timeline was changed meanwhile; even speed was not applied"
+        self._session.status.emit(str(error) if is_same else changed)
 
     @Slot(object)
     def _on_finished(self, made: Timeline) -> None:
-        if self._ends():
-            self._session.about_to_edit.emit()
+        if not self._session.is_closed:
+            self.progress.emit(None)
             self.made.emit(made)
             self._session.status.emit("Keys retimed: the picture now changes at constant speed")
-
-    def _ends(self) -> bool:
-        """Emit the end; return True if the timeline is still the one that was measured."""
-        if self._session.is_closed:
-            return False
-        self.progress.emit(None)
-        if self._session.state.timeline is not self._of:
-            self._session.status.emit("The timeline was changed meanwhile; even speed was not applied")
-            return False
-        return True

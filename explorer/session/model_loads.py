@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from explorer.checkpoints import bundled
 from explorer.errors import CostlyModelError, LatentwalkError
 from explorer.session.load_state import Action, reconcile
+from explorer.util.report import Report
 
 if TYPE_CHECKING:
     from explorer.render.results import ModelInfo
@@ -41,7 +42,7 @@ class ModelLoads(QObject):
         records: Records of the views.
     """
 
-    progress = Signal(int, float, str)  # view, fraction 0..1, description of the current step
+    progress = Signal(int, object)  # view, Report whose stage is the current step
     ended = Signal(int)  # view whose loading was completed, failed or was cancelled
     changed = Signal(int)  # view whose model was replaced or closed
     loaded = Signal(int, str, bool)  # view, name, whether the user requested it; after `changed`
@@ -107,7 +108,7 @@ class ModelLoads(QObject):
     def _load(self, view: int, name: str, *, is_by_user: bool = False, allow_costly: bool = False) -> None:
         record = self._records[view]
         record.load = record.load.request(name, is_by_user=is_by_user)
-        self.progress.emit(view, 0.0, name)
+        self.progress.emit(view, Report(None, 0, 1, name))
         # Passed only if set, so that test doubles need not accept it.
         allowed = {"allow_costly": True} if allow_costly else {}
         self._service.load_model(view, bundled.resolve(name), **allowed)
@@ -125,10 +126,10 @@ class ModelLoads(QObject):
         """Return True for a view that was removed from the state; its model may still arrive."""
         return view >= len(self._store.state.views)
 
-    @Slot(int, float, str)
-    def _on_progress(self, view: int, fraction: float, label: str) -> None:
+    @Slot(int, object)
+    def _on_progress(self, view: int, report: Report[None]) -> None:
         if not self._is_gone(view):
-            self.progress.emit(view, fraction, label)
+            self.progress.emit(view, report)
 
     @Slot(int, object)
     def _on_loaded(self, view: int, info: ModelInfo) -> None:

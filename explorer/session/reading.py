@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from explorer.errors import CancelledError, LatentwalkError
+from explorer.util.control import Control
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +48,7 @@ class Reading(QObject):
     def start(
         self,
         text: str,
-        work: Callable[[Callable[[], bool]], Any],
+        work: Callable[[Control], Any],
         then: Callable[[Any], object],
         failed: Callable[[LatentwalkError], object],
     ) -> None:
@@ -55,8 +56,7 @@ class Reading(QObject):
 
         Args:
             text: Description of the reading, for the user.
-            work: Reads in a thread; it polls its argument, which returns True once cancelled. It must
-                not use widgets.
+            work: Reads in a thread, as long as its argument is not cancelled. It must not use widgets.
             then: Called with the result, in the GUI thread.
             failed: Called with the error instead.
         """
@@ -69,7 +69,7 @@ class Reading(QObject):
     def cancel(self) -> None:
         """Cancel the reading; results that still arrive are ignored."""
         if self._job is not None:
-            self._job.is_cancelled.set()
+            self._job.control.cancel()
             self._end()
 
     def close(self, timeout: float = 1.0) -> None:
@@ -105,22 +105,20 @@ class _Job:
 
     def __init__(
         self,
-        work: Callable[[Callable[[], bool]], Any],
+        work: Callable[[Control], Any],
         then: Callable[[Any], object],
         failed: Callable[[LatentwalkError], object],
         report: Callable[[object, object, object], None],
     ) -> None:
         self.then, self.failed = then, failed
-        self.is_cancelled = threading.Event()
+        self.control = Control()
         self.thread = threading.Thread(target=self._run, args=(work, report), name="reading", daemon=True)
         self.thread.start()
 
-    def _run(
-        self, work: Callable[[Callable[[], bool]], Any], report: Callable[[object, object, object], None]
-    ) -> None:
+    def _run(self, work: Callable[[Control], Any], report: Callable[[object, object, object], None]) -> None:
         result, error = None, None
         try:
-            result = work(self.is_cancelled.is_set)
+            result = work(self.control)
         except CancelledError:
             return
         except LatentwalkError as caught:
@@ -128,5 +126,5 @@ class _Job:
         except Exception as caught:  # whatever a file makes its reader raise, the caller must be told
             log.exception("reading failed")
             error = LatentwalkError(f"The file could not be read: {type(caught).__name__}: {caught}")
-        if not self.is_cancelled.is_set():
+        if not self.control.is_cancelled:
             report(self, result, error)

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import logging
-import threading
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from explorer.render.devices import Device, best_device, check_settings, devices
 from explorer.render.job_run import JobEvent, JobRun
-from explorer.render.model_store import LoadedModel, LoadFile, LoadJob, ModelStore, load_file
+from explorer.render.model_store import LoadFile, LoadJob, ModelStore, load_file
 from explorer.render.renderer import Renderer
 from explorer.render.results import DeviceLost, Frame, RenderFailed, Thumbnail
+from explorer.session.outbox import Load, Loaded, LoadFailed, LoadProgress, Outbox
+from explorer.state.request import RenderRequest
 
 if TYPE_CHECKING:
     from explorer.jobs.job import JobSpec
+    from explorer.session.outbox import Message
     from explorer.state.request import RenderRequest
 
 __all__ = ["RenderService"]
@@ -26,52 +27,11 @@ __all__ = ["RenderService"]
 log = logging.getLogger("explorer.render")
 
 
-class _Outbox:
-    """Messages from the worker threads. At most one wake-up is pending, however many messages there are.
-
-    A frame replaces an older one of its view that was not fetched yet; all other messages stay in order.
-    """
-
-    def __init__(self, wake: Callable[[], None]) -> None:
-        self._lock = threading.Lock()
-        self._frames: dict[int, Frame] = {}
-        self._others: deque[object] = deque()
-        self._wake: Callable[[], None] | None = wake
-        self._woken = False
-
-    def post(self, message: object) -> None:
-        """Add a message; any thread."""
-        with self._lock:
-            if isinstance(message, Frame):
-                self._frames[message.view] = message
-            else:
-                self._others.append(message)
-            wake = None if self._woken else self._wake
-            self._woken = True
-            if wake is not None:
-                # Under the lock, so that `close` cannot drop the receiver between the check and the call.
-                wake()
-
-    def fetch(self) -> list[object]:
-        """Return and remove all messages; GUI thread only."""
-        with self._lock:
-            messages: list[object] = [*self._others, *self._frames.values()]
-            self._others.clear()
-            self._frames.clear()
-            self._woken = False
-            return messages
-
-    def close(self) -> None:
-        """Stop sending wake-ups."""
-        with self._lock:
-            self._wake = None
-
-
 class RenderService(QObject):
     """Owns the render threads, the loader threads and the model store. Created, used and closed in the GUI thread.
 
     Signals (all delivered in the GUI thread): `frame_ready(Frame)`, `failed(RenderFailed)`,
-    `thumbnail_ready(Thumbnail)`, `job_event(JobEvent)`, `model_loading(view, fraction, label)`,
+    `thumbnail_ready(Thumbnail)`, `job_event(JobEvent)`, `model_loading(view, Report)`,
     `model_loaded(view, ModelInfo)`, `model_failed(view, LatentwalkError)`, and `device_lost(DeviceLost)` after the
     work has moved to the CPU.
     """
@@ -80,7 +40,7 @@ class RenderService(QObject):
     failed = Signal(object)
     thumbnail_ready = Signal(object)
     job_event = Signal(object)
-    model_loading = Signal(int, float, str)
+    model_loading = Signal(int, object)
     model_loaded = Signal(int, object)
     model_failed = Signal(int, object)
     device_lost = Signal(object)
@@ -101,18 +61,16 @@ class RenderService(QObject):
         self._renderers: dict[str, Renderer] = {}
         self._generations: dict[int, int] = {}
         self._last: dict[int, RenderRequest] = {}
-        # By view: number of the loading, and its job; no job for a cached model.
-        self._jobs: dict[int, tuple[int, LoadJob | None]] = {}
-        self._numbers = 0
+        self._loads: dict[int, Load] = {}  # by view
         self._shas: dict[int, str] = {}  # digest of each view's model, shown or not
-        self._old_jobs: list[LoadJob] = []
+        self._old_loads: list[LoadJob] = []  # cancelled, but their threads may still run
         self._old_renderers: list[Renderer] = []
         self._lost: set[str] = set()
         self._runs: dict[str, JobRun] = {}
         self._closed = False
         # Queued, and to a slot of a QObject of this thread: otherwise it would run in the worker.
         self._wake.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
-        self._outbox = _Outbox(self._wake.emit)
+        self._outbox = Outbox(self._wake.emit)
 
     # -- requests ------------------------------------------------------------------------------------------
 
@@ -148,24 +106,28 @@ class RenderService(QObject):
         if not self._closed and request is not None:
             device = self._usable(request.settings.device)
             request = replace(request, settings=replace(request.settings, device=device))
-            run = self._runs[key] = JobRun(key, view, replace(spec, request=request), paused=paused)
-            if not paused:
+            run = self._runs[key] = JobRun(key, view, replace(spec, request=request))
+            if paused:
+                run.control.pause()
+            else:
                 self._renderer(device).run_job(run)
 
     def pause_job(self, key: str, paused: bool) -> None:
         """Pause or resume a job; does nothing if there is none with that key."""
         run = self._runs.get(key)
-        if run is None or run.paused == paused:
+        if run is None or run.control.is_paused == paused:
             return
-        run.paused = paused
-        if not paused:
+        if paused:
+            run.control.pause()
+        else:
+            run.control.resume()
             self._renderer(run.request.settings.device).run_job(run)
 
     def end_job(self, key: str) -> bool:
         """Cancel a job; return True if it was running. It reports nothing more."""
         run = self._runs.pop(key, None)
         if run is not None:
-            run.ended = True
+            run.control.cancel()
         return run is not None
 
     def end_jobs(self) -> None:
@@ -181,7 +143,7 @@ class RenderService(QObject):
     @property
     def is_measuring(self) -> bool:
         """True while a job is under way that is not paused."""
-        return any(not run.paused for run in self._runs.values())
+        return any(not run.control.is_paused for run in self._runs.values())
 
     def has_job(self, key: str) -> bool:
         """Return whether a job of that key is running."""
@@ -217,40 +179,43 @@ class RenderService(QObject):
         self.cancel_load(view)
         if self._closed:
             return
+        outbox, load = self._outbox, Load(view)
+        self._loads[view] = load
         cached = self.models.find(path)
         if cached is not None:
-            number = self._next_number()
-            self._jobs[view] = number, None
-            self._outbox.post(("loaded", view, number, cached))
+            outbox.post(Loaded(load, cached))
             return
-        outbox, number = self._outbox, self._next_number()
-        job = LoadJob(
+        load.job = LoadJob(
             path,
-            done=lambda model: outbox.post(("loaded", view, number, model)),
-            failed=lambda error: outbox.post(("failed", view, number, error)),
-            progress=lambda fraction, label: outbox.post(("progress", view, number, (fraction, label))),
+            done=lambda model: outbox.post(Loaded(load, model)),
+            failed=lambda error: outbox.post(LoadFailed(load, error)),
+            on_report=lambda report: outbox.post(LoadProgress(load, report)),
             load=self._load,
             allow_costly=allow_costly,
         )
-        self._jobs[view] = number, job
-        job.start()
-
-    def _next_number(self) -> int:
-        self._numbers += 1
-        return self._numbers
+        load.job.start()
 
     def cancel_load(self, view: int) -> bool:
         """Cancel a view's loading; return True if there was one. The current model stays."""
-        _, job = entry = self._jobs.pop(view, (0, None))
+        was_loading = view in self._loads
+        job = self._end_load(view)
         if job is not None:
             job.cancel()
-            self._old_jobs = [j for j in self._old_jobs if not j.join(0.0)]
-            self._old_jobs.append(job)
-        return entry[0] != 0
+            self._old_loads = [old for old in self._old_loads if not old.join(0.0)]
+            self._old_loads.append(job)
+        return was_loading
+
+    def _end_load(self, view: int) -> LoadJob | None:
+        """Forget a view's loading; return its thread, if it has one."""
+        load = self._loads.pop(view, None)
+        if load is None:
+            return None
+        job, load.job = load.job, None  # which refers to the load, and so to this service
+        return job
 
     def is_loading(self, view: int) -> bool:
         """Return True while a model is being loaded for that view."""
-        return view in self._jobs
+        return view in self._loads
 
     # -- lifecycle -----------------------------------------------------------------------------------------
 
@@ -261,13 +226,13 @@ class RenderService(QObject):
         self._closed = True
         self.end_jobs()
         self._outbox.close()
-        for view in list(self._jobs):
+        for view in list(self._loads):
             self.cancel_load(view)
-        ended = [job.join(timeout) for job in self._old_jobs]
+        ended = [job.join(timeout) for job in self._old_loads]
         ended += [renderer.close(timeout) for renderer in (*self._renderers.values(), *self._old_renderers)]
         self._renderers.clear()
         self._old_renderers.clear()
-        self._old_jobs.clear()
+        self._old_loads.clear()
         return all(ended)
 
     def _renderer(self, device: str) -> Renderer:
@@ -299,23 +264,29 @@ class RenderService(QObject):
             # A queued wake-up may arrive after `close`, and a slot may close the service during delivery.
             if self._closed:
                 return
-            if isinstance(message, Frame):
+            self._deliver_one(message)
+
+    def _deliver_one(self, message: Message) -> None:
+        match message:
+            case Frame():
                 self.frame_ready.emit(message)
-            elif isinstance(message, RenderFailed):
+            case RenderFailed():
                 self.failed.emit(message)
-            elif isinstance(message, Thumbnail):
+            case Thumbnail():
                 self.thumbnail_ready.emit(message)
-            elif isinstance(message, JobEvent):
-                if self._runs.get(message.key) is message.run:
-                    if message.is_done:
-                        del self._runs[message.key]
-                    self.job_event.emit(message)
-            elif isinstance(message, DeviceLost):
+            case JobEvent():
+                self._on_job_event(message)
+            case DeviceLost():
                 self._fall_back(message)
-            elif isinstance(message, tuple):
-                what, view, number, payload = message
-                if self._jobs.get(view, (0, None))[0] == number:
-                    self._on_load(what, view, payload)
+            case LoadProgress() | Loaded() | LoadFailed():
+                if self._loads.get(message.load.view) is message.load:
+                    self._on_load(message)
+
+    def _on_job_event(self, event: JobEvent) -> None:
+        if self._runs.get(event.key) is event.run:
+            if event.is_done:
+                del self._runs[event.key]
+            self.job_event.emit(event)
 
     def _fall_back(self, lost: DeviceLost) -> None:
         """Move every view of a lost device to the CPU and repeat its last request."""
@@ -333,21 +304,19 @@ class RenderService(QObject):
                 self._renderer("cpu").mailbox.put(view, moved, self._generations[view])
         self.device_lost.emit(lost)
 
-    def _on_load(self, what: str, view: int, payload: Any) -> None:
-        if what == "progress":
-            fraction, label = payload
-            self.model_loading.emit(view, fraction, label)
-        elif what == "loaded":
-            self._loaded(view, payload)
-        else:
-            self._jobs.pop(view, None)
-            self.model_failed.emit(view, payload)
-
-    def _loaded(self, view: int, model: LoadedModel) -> None:
-        self._jobs.pop(view, None)
-        self._shas[view] = model.facts.sha256
-        self._forget_models(self.models.add(model, self._in_use()))
-        self.model_loaded.emit(view, model.facts)
+    def _on_load(self, message: LoadProgress | Loaded | LoadFailed) -> None:
+        view = message.load.view
+        match message:
+            case LoadProgress(report=report):
+                self.model_loading.emit(view, report)
+            case Loaded(model=model):
+                self._end_load(view)
+                self._shas[view] = model.facts.sha256
+                self._forget_models(self.models.add(model, self._in_use()))
+                self.model_loaded.emit(view, model.facts)
+            case LoadFailed(error=error):
+                self._end_load(view)
+                self.model_failed.emit(view, error)
 
     def _in_use(self) -> set[str]:
         """Return digests of the models that views have, and of those that they still show."""

@@ -323,9 +323,8 @@ class Transport(QObject):
         is_new = self._put("Update key", replace(self.timeline, keys=tuple(keys)))
         self._report_updated("the key", key.time, is_new)
 
-    @Slot(object)
-    def _on_evened(self, made: Timeline) -> None:
-        self.edit("Even speed", made)
+    @Slot()
+    def _on_evened(self) -> None:
         self._show_again()
 
     def clear(self) -> None:

@@ -1,4 +1,4 @@
-"""StateStore: the one mutable reference to the explorer's state, with strokes, undo and redo."""
+"""StateStore: the one mutable reference to the explorer's state, with strokes, live edits, undo and redo."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from explorer.state import ExplorerState
+from explorer.state.merge import merged
 
-__all__ = ["StateStore", "Subscriber"]
+__all__ = ["Change", "StateStore", "Subscriber"]
 
 Subscriber = Callable[[ExplorerState, ExplorerState], None]
+Change = Callable[[ExplorerState], ExplorerState]
 
 log = logging.getLogger("explorer.state.store")
 
@@ -43,6 +45,8 @@ class StateStore:
     A *stroke* (`begin` ... `commit`) combines the updates of one gesture into one undo entry; `cancel` reverts
     them. Strokes begun inside a stroke are joined with it: only the outermost commit counts.
     An *excursion* (`set_out` ... `come_back`) shows other states, without a trace in the document and its history.
+    A *live edit* (`show_live` ... `commit_live` or `end_live`) is shown over the document while a job computes it.
+    It is neither saved nor in any undo entry until it is committed, whatever else changes meanwhile.
 
     Args:
         state: Initial state.
@@ -50,7 +54,9 @@ class StateStore:
     """
 
     def __init__(self, state: ExplorerState | None = None, limit: int = HISTORY_LIMIT) -> None:
-        self._state = state or ExplorerState()
+        self._state = state or ExplorerState()  # without live edits, as all that is remembered
+        self._shown = self._state
+        self._live: dict[object, Change] = {}
         self._undo: deque[_Step] = deque(maxlen=limit)
         self._redo: list[_Step] = []
         self._subscribers: list[Subscriber] = []
@@ -58,21 +64,33 @@ class StateStore:
         self._depth = 0
         self._saved = self._state
         self._document: _Document | None = None
+        self._resets = 0
 
     @property
     def state(self) -> ExplorerState:
-        """The current state."""
+        """The current state, with live edits."""
+        return self._shown
+
+    @property
+    def base(self) -> ExplorerState:
+        """The current state without live edits."""
         return self._state
 
     @property
     def document(self) -> ExplorerState:
-        """The user's document, which is saved: the state, or during an excursion the one it started from."""
+        """The user's document, which is saved: the state, or during an excursion the one it started from.
+
+        Without live edits.
+        """
         return self._state if self._document is None else self._document.state
 
     # -- changing ------------------------------------------------------------------------------------------
 
     def update(self, new: ExplorerState, name: str = "") -> None:
         """Make `new` the state: one undo entry called `name`, or, inside a stroke, its live tip."""
+        self._update(self._without_live(new), name)
+
+    def _update(self, new: ExplorerState, name: str) -> None:
         if new == self._state:
             return
         if self._stroke is None:
@@ -84,8 +102,11 @@ class StateStore:
 
         Cancelling the stroke does not revert it.
         """
+        self._interpose(self._without_live(new), name)
+
+    def _interpose(self, new: ExplorerState, name: str) -> None:
         if self._stroke is None or new == self._state:
-            self.update(new, name)
+            self._update(new, name)
             return
         stroke, before = self._stroke
         if before != self._state:
@@ -99,6 +120,7 @@ class StateStore:
 
         A saved document stays saved: a project that was only played needs no saving.
         """
+        new = self._without_live(new, is_motion=True)
         if new != self._state:
             if self._document is None and self.is_saved():
                 self._saved = new
@@ -106,7 +128,7 @@ class StateStore:
                 self._stroke = (self._stroke[0], new)  # nothing has been changed in it yet
             self._replace(new)
 
-    def rewrite_history(self, change: Callable[[ExplorerState], ExplorerState]) -> None:
+    def rewrite_history(self, change: Change) -> None:
         """Apply `change` to the state and its history: for what the user neither made nor would want back."""
         for steps in (self._undo, self._redo):
             for i, step in enumerate(steps):
@@ -200,8 +222,15 @@ class StateStore:
         self._undo.clear()
         self._redo.clear()
         self._document = None
+        self._live.clear()
+        self._resets += 1
         self._saved = state
         self._replace(state)
+
+    @property
+    def resets(self) -> int:
+        """Number of times that the whole document was replaced: work for an earlier one is outdated."""
+        return self._resets
 
     def is_saved(self) -> bool:
         """Return whether the document is the one last marked as saved, ignoring motion that nobody steered."""
@@ -226,6 +255,7 @@ class StateStore:
         Until `come_back` the document does not change. Changes made meanwhile can be undone back to this call.
         """
         self._end_stroke()
+        new = self._without_live(new)
         if self._document is None:
             self._document = _Document(self._state, self._undo, self._redo)
         self._undo, self._redo = deque(maxlen=self._undo.maxlen), []
@@ -242,7 +272,64 @@ class StateStore:
             self._push(_Step(name, document.state, kept))
         self._replace(document.state if kept is None else kept)
 
-    # -- subscribing -------------------------------------------------------------------------------------------
+    # -- live edits ----------------------------------------------------------------------------------------
+
+    def show_live(self, owner: object, change: Change) -> None:
+        """Show `change` over the document, instead of the owner's last one; no undo entry.
+
+        Other edits go into the document below it. An excursion does not show it.
+
+        Args:
+            owner: Identifies the live edit.
+            change: A pure function that changes the owner's part of a state alone; unchanged, if that part is gone.
+        """
+        self._live[owner] = change
+        self._show_again()
+
+    def end_live(self, owner: object) -> None:
+        """End a live edit: its part of the state is again as the document has it."""
+        if self._live.pop(owner, None) is not None:
+            self._show_again()
+
+    def commit_live(self, owner: object, change: Change, name: str, *, in_document: bool = True) -> None:
+        """End a live edit and write `change`, as an undo entry of its own, also in the middle of a stroke.
+
+        Args:
+            owner: Identifies the live edit.
+            change: As for `show_live`.
+            name: Of the undo entry.
+            in_document: During an excursion, write it into the document too.
+        """
+        self._live.pop(owner, None)
+        if self._document is not None and in_document:
+            before, after = self._document.state, change(self._document.state)
+            if after != before:
+                self._document.state = after
+                self._document.undo.append(_Step(name, before, after))
+                self._document.redo.clear()
+        self._interpose(change(self._state), name)
+        self._show_again()  # where the document has had that value before
+
+    def _without_live(self, new: ExplorerState, *, is_motion: bool = False) -> ExplorerState:
+        """Return what the document becomes by a change of the shown state to `new`.
+
+        Motion does not move what a live edit covers, or the document would get the live value.
+        """
+        if self._shown is self._state:
+            return new
+        return merged(self._state, self._shown, new, prefer_base=is_motion)
+
+    def _with_live(self, state: ExplorerState) -> ExplorerState:
+        if self._document is None:
+            for change in self._live.values():
+                state = change(state)
+        return state
+
+    def _show_again(self) -> None:
+        if self._with_live(self._state) != self._shown:
+            self._replace(self._state)
+
+    # -- telling -------------------------------------------------------------------------------------------
 
     def subscribe(self, callback: Subscriber) -> Callable[[], None]:
         """Call `callback(old, new)` after each change; return the function that unsubscribes."""
@@ -268,7 +355,8 @@ class StateStore:
         self._redo.clear()
 
     def _replace(self, new: ExplorerState) -> None:
-        old, self._state = self._state, new
+        old, self._state = self._shown, new
+        self._shown = shown = self._with_live(new)
         # A copy, because a callback may unsubscribe itself or others.
         for callback in tuple(self._subscribers):
-            callback(old, new)
+            callback(old, shown)

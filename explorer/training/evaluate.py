@@ -7,7 +7,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from explorer.generators.registry import build
 from explorer.training.critters.attributes import LATENT_DIM, attributes, latents
 from explorer.training.critters.render import render
 from explorer.training.style_effects import style_effects, table
+from explorer.util.report import Report
 
 if TYPE_CHECKING:
     from explorer.analysis.feature_networks import FeatureNetwork
@@ -36,7 +37,7 @@ _BATCH = 16
 
 _Item = TypeVar("_Item")
 
-Progress = Callable[[str, int, int], None]
+Progress = Callable[[Report[Any]], None]
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def fresh_like(checkpoint: Checkpoint) -> Generator:
 @torch.inference_mode()
 def measure(
     generator: Generator, fresh: Generator, data: Dataset, using: list[FeatureNetwork], request: Request,
-    progress: Progress = lambda what, done, total: None,
+    progress: Progress = lambda report: None,
 ) -> Figures:  # fmt: skip
     """Measure `generator` against `data`.
 
@@ -98,7 +99,7 @@ def measure(
         data: The pictures it was trained on, of its resolution.
         using: Networks for the Fréchet distances.
         request: Sample counts.
-        progress: Called with the current task, and the done and total numbers of pictures.
+        progress: Called with reports that count pictures, and whose `stage` is the current task.
     """
     frechet = _frechet(generator, fresh, data, using, request, progress) if using and request.samples else ()
     likeness = None
@@ -177,7 +178,7 @@ def _with_progress(
     for item in items:
         yield item
         done = min(done + batch, count)
-        progress(what, done, count)
+        progress(Report(None, done, count, what))
 
 
 def _pictures(data: Dataset, first: int, end: int) -> Iterator[Tensor]:

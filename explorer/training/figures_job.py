@@ -60,21 +60,10 @@ def figures(context: JobContext | None, spec: JobSpec) -> Job[Figures | None]:
         data = open_data(options["data"], resolution)
     using = _networks(data, tuple(options["features"]), request, options["data"])
 
-    def work(report: Callable[[tuple[str, int, int]], None]) -> Figures:
-        def progress(what: str, done: int, total: int) -> None:
-            report((what, done, total))
+    def work(report: Callable[[Report[Any]], None]) -> Figures:
+        return measure(generator, fresh_like(checkpoint), data, using, request, report)
 
-        return measure(generator, fresh_like(checkpoint), data, using, request, progress)
-
-    steps, found = pushed(work), None
-    try:
-        while True:
-            what, done, total = next(steps)
-            yield Report(None, done, total, what)
-    except StopIteration as end:
-        found = end.value
-    finally:
-        steps.close()
+    found = yield from pushed(work)
     yield Report(found, 1, 1)
 
 

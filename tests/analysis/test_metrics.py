@@ -13,7 +13,8 @@ from torch import Tensor
 
 from explorer.analysis import averages, equivariance, spectrum
 from explorer.analysis.estimate import Estimate, RatioSum, as_json
-from explorer.analysis.registry import EQUIVARIANCE, measure, metric_named
+from explorer.analysis.measurement import measure
+from explorer.analysis.registry import EQUIVARIANCE, metric_named
 from explorer.errors import UsageError
 from explorer.generators.base import NO_EDITS, Activation, Inputs, LayerEdits
 from explorer.jobs.job import last_value

@@ -11,7 +11,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from explorer.analysis import averages, equivariance
-from explorer.analysis.registry import EQUIVARIANCE, measure, metric_named
+from explorer.analysis.measurement import measure
+from explorer.analysis.registry import EQUIVARIANCE, metric_named
 from explorer.jobs.job import JobContext
 from explorer.ops.backend import use_backend
 from explorer.render.headless import HeadlessRenderer

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from explorer.analysis import sticking
-from explorer.analysis.registry import measure, metric_named
+from explorer.analysis.measurement import measure
+from explorer.analysis.registry import metric_named
 from explorer.errors import UsageError
 from explorer.jobs.job import last_value
 from explorer.render.headless import open_model

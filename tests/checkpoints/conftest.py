@@ -11,6 +11,7 @@ from torch import Tensor
 
 from explorer.generators import registry
 from explorer.testing.nvidia_writer import complete_config, network_bytes, network_value
+from explorer.util.control import Control
 
 SMALL: dict[str, dict[str, Any]] = {
     "stylegan2": {"z_dim": 8, "w_dim": 8, "img_resolution": 8, "channel_base": 64, "channel_max": 8, "c_dim": 2,
@@ -28,6 +29,21 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "cache"
     monkeypatch.setenv("LATENTWALK_CACHE", str(folder))
     return folder
+
+
+class CancelledAt(Control):
+    """Cancels itself at a check, by number; counts its checks."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self._number, self.checks = number, 0
+
+    def check(self) -> None:
+        """Count and perhaps cancel."""
+        self.checks += 1
+        if self.checks == self._number:
+            self.cancel()
+        super().check()
 
 
 def small_network(family: str) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -23,6 +23,7 @@ from explorer.checkpoints import Checkpoint, inspect, load, save_native
 from explorer.checkpoints import source as source_module
 from explorer.errors import CheckpointError, LatentwalkError, UnreadableFileError, UnsupportedModelError
 from explorer.testing.nvidia_writer import module_call, network_bytes
+from explorer.util.report import Report
 from tests.checkpoints.conftest import small_network
 from tests.goldens import require
 
@@ -200,21 +201,21 @@ def test_the_drive_fails(pickle_file: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_file_changes_while_it_is_read(pickle_file: Path) -> None:
     data = pickle_file.read_bytes()
 
-    def grow(fraction: float, label: str) -> None:
-        if label == "Reading weights":
+    def grow(report: Report[None]) -> None:
+        if report.stage == "Reading weights":
             pickle_file.write_bytes(data + b"more")
 
     with pytest.raises(UnreadableFileError, match="changed while"):
-        load(pickle_file, progress=grow)
+        load(pickle_file, on_report=grow)
 
 
 def test_the_file_shrinks_while_it_is_read(pickle_file: Path) -> None:
-    def shrink(fraction: float, label: str) -> None:
-        if label == "Reading weights":
+    def shrink(report: Report[None]) -> None:
+        if report.stage == "Reading weights":
             pickle_file.write_bytes(b"short")
 
     with pytest.raises(UnreadableFileError, match="changed while"):
-        load(pickle_file, progress=shrink)
+        load(pickle_file, on_report=shrink)
 
 
 @pytest.mark.parametrize("source", ["pickle", "native"])

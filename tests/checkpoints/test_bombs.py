@@ -29,7 +29,7 @@ from explorer.testing.nvidia_writer import (
     network_value,
     storage_stream,
 )
-from tests.checkpoints.conftest import small_network
+from tests.checkpoints.conftest import CancelledAt, small_network
 
 
 def test_a_network_larger_than_its_weights_is_not_built(tmp_path: Path) -> None:
@@ -105,15 +105,9 @@ def test_a_walk_through_many_modules_can_be_cancelled(tmp_path: Path) -> None:
     synthesis["_modules"] = {"b4": synthesis["_modules"]["b4"], "more": layer, **shared}
     path = tmp_path / "many.pkl"
     path.write_bytes(network_bytes(value, protocol=3))
-    polls = 0
-
-    def cancelled() -> bool:
-        nonlocal polls
-        polls += 1
-        return polls > 300  # after the pickle, which is short
-
+    control = CancelledAt(301)  # after the pickle, which is short
     with FileSource(path) as source, pytest.raises(CancelledError):
-        read_contents(source, Monitor(None, cancelled))
+        read_contents(source, Monitor(None, control))
 
 
 @pytest.mark.parametrize(

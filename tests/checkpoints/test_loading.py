@@ -15,7 +15,7 @@ from explorer.checkpoints import build_generator, digest, inspect, load, model_n
 from explorer.errors import CancelledError, UnreadableFileError
 from explorer.testing.nvidia_writer import write_network
 from explorer.util.user_folders import cache_folder
-from tests.checkpoints.conftest import small_network
+from tests.checkpoints.conftest import CancelledAt, small_network
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def larger_file(tmp_path: Path) -> Path:
 
 def test_progress_rises_from_0_to_1_through_named_steps(larger_file: Path) -> None:
     seen: list[tuple[float, str]] = []
-    load(larger_file, progress=lambda fraction, label: seen.append((fraction, label)))
+    load(larger_file, on_report=lambda report: seen.append((report.fraction, report.stage)))
     fractions = [fraction for fraction, _ in seen]
     assert fractions == sorted(fractions)
     assert fractions[0] == 0
@@ -38,26 +38,20 @@ def test_progress_rises_from_0_to_1_through_named_steps(larger_file: Path) -> No
 
 
 def test_cancel_works_at_every_step(larger_file: Path) -> None:
-    count = 0
-
-    def never() -> bool:
-        nonlocal count
-        count += 1
-        return False
-
-    load(larger_file, cancelled=never)
+    never = CancelledAt(-1)
+    load(larger_file, control=never)
+    count = never.checks
     (cache_folder() / "digests.json").unlink()
     for stop in range(1, count + 1, max(count // 15, 1)):
-        calls = iter(range(1, count + 2))
         with pytest.raises(CancelledError):
-            load(larger_file, cancelled=lambda calls=calls, stop=stop: next(calls) >= stop)  # type: ignore[misc]
+            load(larger_file, control=CancelledAt(stop))
         (cache_folder() / "digests.json").unlink(missing_ok=True)
     assert os.listdir(larger_file.parent) in (["larger.pkl"], ["cache", "larger.pkl"], ["larger.pkl", "cache"])
 
 
 def test_a_cancelled_load_can_be_repeated(pickle_file: Path) -> None:
     with pytest.raises(CancelledError):
-        load(pickle_file, cancelled=lambda: True)
+        load(pickle_file, control=CancelledAt(1))
     build_generator(load(pickle_file))
 
 

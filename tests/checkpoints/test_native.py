@@ -16,7 +16,7 @@ from safetensors import safe_open
 from explorer.checkpoints import Checkpoint, build_generator, convert, load, save_native
 from explorer.checkpoints import latentwalk_format as native_module
 from explorer.errors import CancelledError, CheckpointError, MismatchError, UnreadableFileError, UsageError
-from tests.checkpoints.conftest import small_network, small_pickle
+from tests.checkpoints.conftest import CancelledAt, small_network, small_pickle
 from tests.goldens import require
 
 
@@ -140,7 +140,7 @@ def test_numbers_too_large_for_half_precision(tmp_path: Path) -> None:
 
 def test_cancelling_a_conversion_leaves_nothing(tmp_path: Path, pickle_file: Path) -> None:
     with pytest.raises(CancelledError):
-        convert(pickle_file, tmp_path / "out.safetensors", cancelled=lambda: True)
+        convert(pickle_file, tmp_path / "out.safetensors", control=CancelledAt(1))
     assert not (tmp_path / "out.safetensors").exists()
 
 

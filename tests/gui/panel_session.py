@@ -17,6 +17,7 @@ from explorer.session.render_service import RenderService
 from explorer.state import ExplorerState, ViewState
 from explorer.state.request import RenderSettings
 from explorer.testing.tiny import TinyConfig, TinyGenerator
+from explorer.util.report import Report
 from explorer.widgets.controls.theme import apply_theme
 
 if TYPE_CHECKING:
@@ -34,11 +35,11 @@ class Shelf:
     configs: dict[str, TinyConfig]
     metadata: dict[str, Any]
 
-    def load(self, path: str, progress: Any, cancelled: Any, **options: bool) -> LoadedModel:
+    def load(self, path: str, on_report: Any, control: Any, **options: bool) -> LoadedModel:
         """What the service calls in its loader thread."""
         if path not in self.configs:
             raise UnreadableFileError(f"There is no file {path}.", "Choose another.")
-        progress(0.5, "Reading")
+        on_report(Report(None, 1, 2, "Reading"))
         generator = TinyGenerator(self.configs[path]).eval().requires_grad_(False)
         info = generator.info
         model_info = ModelInfo(

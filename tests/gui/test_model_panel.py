@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication, QMenu
 
 from explorer.session import Session
 from explorer.state import Classes
+from explorer.util.report import Report
 from explorer.widgets.panels.model.class_weights import ClassSearch, ClassWeights
 from explorer.widgets.panels.model.model_panel import ModelPanel
 from tests.gui.hands import press, pull, release
@@ -131,10 +132,10 @@ def test_loading_shows_progress_and_can_be_cancelled(panel_session: MakeSession,
     assert not panel.progress.isVisible()
     assert panel.name.full == "A   tiny"
     assert session.store.state.views[0].model == "tiny"
-    session.loading.emit(0, 0.25, "/far/away/large.pkl")
+    session.loading.emit(0, Report(None, 1, 4, "/far/away/large.pkl"))
     assert panel.progress.fraction == 0.25
     assert panel.loading_label.full == "Loading:  large.pkl   25 %"
-    session.loading.emit(1, 0.5, "other")  # of a view that is not looked at
+    session.loading.emit(1, Report(None, 1, 2, "other"))  # of a view that is not looked at
     assert panel.progress.fraction == 0.25
     session.loading_ended.emit(0)
     assert not panel.progress.isVisible()

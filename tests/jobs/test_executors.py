@@ -10,11 +10,11 @@ import pytest
 
 from explorer.errors import CancelledError, LatentwalkError, UsageError
 from explorer.jobs import registry
-from explorer.jobs.control import Control
 from explorer.jobs.executors import ThreadHandle, drive
 from explorer.jobs.job import JobContext, JobSpec, Report
 from explorer.jobs.pushed import pushed
 from explorer.jobs.rate import RateMeter
+from explorer.util.control import Control
 
 
 def counting(total: int, cleaned: list[int]) -> Iterator[Report[int] | None]:

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from explorer.analysis.measurement import sampled
 from explorer.analysis.metric_jobs import measure_spec, samples_spec
-from explorer.analysis.registry import EQUIVARIANCE, METRICS, by_sampler, metric_named, sampled
+from explorer.analysis.registry import EQUIVARIANCE, METRICS, by_sampler, metric_named
 from explorer.assets.latent import StoredLatent
 from explorer.assets.table import AssetTable
 from explorer.edits import Edit, Nudge, Offset

@@ -15,6 +15,8 @@ from explorer.generators.registry import build
 from explorer.render import devices
 from explorer.render.model_store import LoadedModel, LoadJob, ModelStore, load_file, on_device
 from explorer.state.request import ModelKey
+from explorer.util.control import Control
+from explorer.util.report import Report
 from tests.generators.configs import small_generator
 from tests.render.support import tiny_model
 
@@ -98,8 +100,8 @@ def test_a_real_file_becomes_a_model(tmp_path: Path) -> None:
     tensors = build("stylegan2", config).state_dict()
     path = tmp_path / "small.safetensors"
     save_native(path, Checkpoint("stylegan2", config, tensors, "Small", "MIT", "a test", card={"data": "none"}))
-    steps: list[tuple[float, str]] = []
-    model = load_file(str(path), lambda fraction, label: steps.append((fraction, label)))
+    steps: list[float] = []
+    model = load_file(str(path), lambda report: steps.append(report.fraction))
     model_info = model.facts
     assert (model_info.name, model_info.licence, model_info.origin, model_info.family) == (
         "Small",
@@ -111,7 +113,7 @@ def test_a_real_file_becomes_a_model(tmp_path: Path) -> None:
     assert model_info.metadata["format"] == "safetensors"
     assert model_info.metadata["data"] == "none"
     assert model_info.key == ModelKey(model_info.sha256)
-    assert [f for f, _ in steps] == sorted(f for f, _ in steps)
+    assert steps == sorted(steps)
     assert not any(p.requires_grad for p in model.generator.parameters())
     with pytest.raises(UnreadableFileError, match="There is no file"):
         load_file(str(tmp_path / "absent.pkl"))
@@ -120,9 +122,9 @@ def test_a_real_file_becomes_a_model(tmp_path: Path) -> None:
 def test_a_cancelled_job_reports_nothing() -> None:
     told: list[str] = []
 
-    def load(path: str, progress: Any, cancelled: Any, **options: bool) -> LoadedModel:
+    def load(path: str, on_report: Any, control: Control, **options: bool) -> LoadedModel:
         job.cancel()
-        progress(0.5, "late")
+        on_report(Report(None, 1, 2, "late"))
         return tiny_model()
 
     def tell(*anything: object) -> None:
@@ -138,11 +140,11 @@ def test_a_cancelled_job_reports_nothing() -> None:
 def test_a_job_that_fails_after_its_cancel_reports_nothing(error: Exception) -> None:
     told: list[object] = []
 
-    def load(path: str, progress: Any, cancelled: Any, **options: bool) -> LoadedModel:
+    def load(path: str, on_report: Any, control: Control, **options: bool) -> LoadedModel:
         job.cancel()
         raise error
 
-    job = LoadJob("x", told.append, told.append, lambda f, s: None, load)
+    job = LoadJob("x", told.append, told.append, told.append, load)
     job.start()
     assert job.join(10.0)
     assert told == []

@@ -13,7 +13,8 @@ import torch
 from explorer.analysis import spectrum
 from explorer.analysis.equivariance import curves
 from explorer.analysis.estimate import RatioSum
-from explorer.analysis.registry import EQUIVARIANCE, measure
+from explorer.analysis.measurement import measure
+from explorer.analysis.registry import EQUIVARIANCE
 from explorer.analysis.slitscan import check_slit, clamp_slit, ends_of, points_of, sample
 from explorer.animation.film import Film, FilmRenderer, frame_size_of
 from explorer.checkpoints import Checkpoint

@@ -11,12 +11,14 @@ import pytest
 from PySide6.QtCore import QThread
 from pytestqt.qtbot import QtBot
 
-from explorer.errors import CancelledError, LatentwalkError, UnreadableFileError, UsageError
+from explorer.errors import LatentwalkError, UnreadableFileError, UsageError
 from explorer.render.model_store import LoadedModel, ModelStore
 from explorer.render.renderer import Renderer
 from explorer.render.results import DeviceLost, Frame, RenderFailed, Thumbnail
 from explorer.session.render_service import RenderService
 from explorer.state.request import RenderSettings
+from explorer.util.control import Control
+from explorer.util.report import Report
 from tests.render.support import gated, psi_request, request_of, tiny_model
 
 MODEL = "/models/tiny-a.safetensors"
@@ -32,13 +34,12 @@ class Loader:
         self.entered = threading.Event()
         self.calls = 0
 
-    def __call__(self, path: str, progress: Any, cancelled: Any, **options: bool) -> LoadedModel:
+    def __call__(self, path: str, on_report: Any, control: Control, **options: bool) -> LoadedModel:
         self.calls += 1
-        progress(0.5, "Reading")
+        on_report(Report(None, 1, 2, "Reading"))
         self.entered.set()
         assert self.hold.wait(10)
-        if cancelled():
-            raise CancelledError
+        control.check()
         if "bad" in path:
             raise UnreadableFileError(f"{path} is bad.", "Take a good one.")
         if "odd" in path:
@@ -143,7 +144,7 @@ def test_loading_reports_progress_and_model_info(setup: Setup, qtbot: QtBot) -> 
     assert (view, model_info.name) == (3, "a")
     assert model_info.sha256 in service.models
     assert not service.is_loading(3)
-    assert progress.items[0] == (3, 0.5, "Reading")
+    assert progress.items[0] == (3, Report(None, 1, 2, "Reading"))
 
 
 @pytest.mark.parametrize(("path", "message"), [("bad", "is bad"), ("odd", "ZeroDivisionError")])
@@ -210,6 +211,8 @@ def test_models_are_given_up_least_recently_used_but_never_one_in_use(qtbot: QtB
         for view, name in ((0, "a"), (1, "b"), (1, "c"), (1, "d")):
             model = loaded(service, loader, qtbot, name, view)
             service.request(view, request_of(model))
+            # Rendering counts as use: it must not come after the next model's.
+            qtbot.waitUntil(lambda name=name: name in {f.request.model.sha256 for f in frames.items})  # type: ignore[misc]
         assert [name in service.models for name in "abcd"] == [True, False, True, True]  # b, then c, was in use
         qtbot.waitUntil(lambda: {f.request.model.sha256 for f in frames.items} >= {"a", "d"})
         loaded(service, loader, qtbot, "e", 2)

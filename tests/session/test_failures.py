@@ -104,9 +104,9 @@ def test_loading_can_be_cancelled(world: World) -> None:
     hold = threading.Event()
     original = world.load
 
-    def held(path: str, progress: Any, cancelled: Any, **options: bool) -> LoadedModel:
+    def held(path: str, on_report: Any, control: Any, **options: bool) -> LoadedModel:
         assert hold.wait(10)
-        return original(path, progress, cancelled)
+        return original(path, on_report, control)
 
     world.session.service._load = held
     world.session.models.request(0, "b")

@@ -9,6 +9,7 @@ import pytest
 
 from explorer.render.results import Tier
 from explorer.state import Classes, ExplorerState, ViewState
+from explorer.util.report import Report
 from tests.session.world import World, undo_name
 
 
@@ -22,7 +23,7 @@ def test_a_model_is_opened_as_one_step_and_shown(world: World) -> None:
     assert undo_name(world) == "Open model"
     assert s.info(0) is not None
     assert s.last_frame(0) is not None
-    assert told[0] == (0, 0.0, "a")
+    assert told[0] == (0, Report(None, 0, 1, "a"))
     assert told[-1] == 0
     assert s.facts(1) is None
     assert s.last_frame(1) is None

@@ -18,6 +18,8 @@ from explorer.session import Session
 from explorer.session.render_service import RenderService
 from explorer.state import Source
 from explorer.state.request import RenderSettings
+from explorer.util.control import Control
+from explorer.util.report import Report
 from tests.generators.configs import SMALL, small_generator
 
 
@@ -28,7 +30,7 @@ class Files:
         self.alive: dict[str, weakref.ref[object]] = {}
 
     def load(
-        self, path: str, progress: Callable[[float, str], None], cancelled: Callable[[], bool], **options: bool
+        self, path: str, on_report: Callable[[Report[None]], object], control: Control, **options: bool
     ) -> LoadedModel:
         name = path
         generator = small_generator(name).eval().requires_grad_(False)

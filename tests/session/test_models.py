@@ -10,6 +10,7 @@ from explorer.errors import UnreadableFileError
 from explorer.generators.family import Family, StartLook
 from explorer.render.results import RenderFailed
 from explorer.state import Truncation
+from explorer.util.report import Report
 from tests.session.world import World
 
 
@@ -104,7 +105,7 @@ def test_what_arrives_for_a_removed_view_makes_no_record_of_it(world: World) -> 
     assert set(session._views) == {0}
     error = UnreadableFileError("Late.")
     session.models._on_failed(1, error)
-    session.models._on_progress(1, 0.5, "late")
+    session.models._on_progress(1, Report(None, 1, 2, "late"))
     session._on_frame(frame)
     session._on_failed(RenderFailed(1, 99, error))
     session.painted(1, 99)

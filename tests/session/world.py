@@ -15,6 +15,8 @@ from explorer.session import Session
 from explorer.session.clock import Clock
 from explorer.session.recovery import Recovery
 from explorer.session.render_service import RenderService
+from explorer.util.control import Control
+from explorer.util.report import Report
 from tests.render.support import tiny_model
 
 CONFIGS: dict[str, dict[str, Any]] = {
@@ -45,13 +47,13 @@ class World:
         self.session.status.connect(self.messages.append)
 
     def load(
-        self, path: str, progress: Callable[[float, str], None], cancelled: Callable[[], bool], **options: bool
+        self, path: str, on_report: Callable[[Report[None]], object], control: Control, **options: bool
     ) -> LoadedModel:
         if path not in CONFIGS:
             raise UnreadableFileError(f"There is no {path}.", "Take another.")
-        while path in self.held and not cancelled():
+        while path in self.held and not control.is_cancelled:
             self.held_event.wait(0.01)
-        progress(0.5, "Reading")
+        on_report(Report(None, 1, 2, "Reading"))
         return self.models.setdefault(path, tiny_model(path, **CONFIGS[path]))
 
     def open(self, *names: str) -> None:

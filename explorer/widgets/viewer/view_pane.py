@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from explorer.render.results import Frame, RenderFailed
     from explorer.session import Session
+    from explorer.util.report import Report
     from explorer.widgets.viewer.camera import Camera
 
 __all__ = ["ViewPane", "look_text"]
@@ -285,11 +286,11 @@ class ViewPane(QWidget):
             self.image.set_image(None)
             self.cost.setText("")
 
-    @Slot(int, float, str)
-    def _on_loading(self, view: int, fraction: float, text: str) -> None:
+    @Slot(int, object)
+    def _on_loading(self, view: int, report: Report[None]) -> None:
         if view == self.view:
             self.empty.set_shown(False)
-            self.loading.set_progress(fraction, text)
+            self.loading.set_progress(report.fraction, report.stage)
 
     @Slot(int)
     def _on_loading_ended(self, view: int) -> None:

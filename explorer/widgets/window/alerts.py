@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from explorer.project.model_places import ModelPlace
     from explorer.project.model_search import FoundModels
     from explorer.session import Session
+    from explorer.util.control import Control
     from explorer.util.plugins import BrokenPlugin
     from explorer.widgets.window.file_commands import FileCommands
 
@@ -96,7 +96,7 @@ class Alerts(WindowPart):
             note = f"{name} is not the network that the project was made with. Pictures may differ."
             self.show_found(replace(found, missing=left, notes=(note,) if is_other else ()))
 
-        self._files.read(path, lambda cancelled: locate(path, place.sha256, others), take)
+        self._files.read(path, lambda control: locate(path, place.sha256, others), take)
 
     # plug-ins -------------------------------------------------------------------------------------------
 
@@ -142,11 +142,11 @@ class Alerts(WindowPart):
         recent = self.window.settings.strings("recent")
         read = self.session.documents.recovery_reader(path)
 
-        def work(cancelled: Callable[[], bool]) -> tuple[Project, FoundModels]:
+        def work(control: Control) -> tuple[Project, FoundModels]:
             from explorer.project.model_search import find_models
 
             project = read()
-            return project, find_models(project, recent, cancelled)
+            return project, find_models(project, recent, control)
 
         def take(answer: tuple[Project, FoundModels]) -> None:
             project, found = answer

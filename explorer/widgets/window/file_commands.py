@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from explorer.assets.latent import Space
     from explorer.session import Session
+    from explorer.util.control import Control
     from explorer.widgets.viewer.notices import Offer
 
 __all__ = ["FileCommands"]
@@ -145,7 +146,7 @@ class FileCommands(WindowPart):
     def read(
         self,
         path: str,
-        work: Callable[[Callable[[], bool]], object],
+        work: Callable[[Control], object],
         then: Callable[[Any], object],
         view: int | None = None,
     ) -> None:
@@ -207,7 +208,7 @@ class FileCommands(WindowPart):
         info, view = self.session.info(self.session.active), self.session.active
         self.read(
             path,
-            lambda cancelled: read_latents(path, info, space),
+            lambda control: read_latents(path, info, space),
             partial(self._take_latents, convert=convert),
             view,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
     from explorer.project.document import Project
     from explorer.project.model_search import FoundModels
+    from explorer.util.control import Control
 
 __all__ = ["ReadFile", "locate", "read_files", "read_latents", "read_project"]
 
@@ -33,7 +34,7 @@ class ReadFile:
 
 
 def read_files(
-    paths: Sequence[str], info: GeneratorInfo | None, recent: Sequence[str], cancelled: Callable[[], bool]
+    paths: Sequence[str], info: GeneratorInfo | None, recent: Sequence[str], control: Control
 ) -> list[ReadFile]:
     """Read files of any kind; return the contents or the error of each.
 
@@ -41,21 +42,20 @@ def read_files(
         paths: Paths of the files.
         info: The network that latents are read for; None if no model is loaded.
         recent: Recent files, searched for a project's models.
-        cancelled: Polled between and during files.
+        control: Cancels it between and during files.
     """
     found = []
     for path in paths:
-        if cancelled():
-            raise CancelledError
-        found.append(_read(path, info, recent, cancelled))
+        control.check()
+        found.append(_read(path, info, recent, control))
     return found
 
 
-def _read(path: str, info: GeneratorInfo | None, recent: Sequence[str], cancelled: Callable[[], bool]) -> ReadFile:
+def _read(path: str, info: GeneratorInfo | None, recent: Sequence[str], control: Control) -> ReadFile:
     kind = kind_of(path)
     try:
         if kind == "project":
-            return read_project(path, recent, cancelled)
+            return read_project(path, recent, control)
         if kind == "latent":
             return read_latents(path, info, None)
         if kind == "model":
@@ -69,13 +69,13 @@ def _read(path: str, info: GeneratorInfo | None, recent: Sequence[str], cancelle
     return ReadFile(path, kind, error=UnreadableFileError(message, hint))
 
 
-def read_project(path: str, recent: Sequence[str], cancelled: Callable[[], bool]) -> ReadFile:
+def read_project(path: str, recent: Sequence[str], control: Control) -> ReadFile:
     """Read a project and find its models. Raises ProjectError."""
     from explorer.project.document import load_project
     from explorer.project.model_search import find_models
 
     project = load_project(path)
-    return ReadFile(path, "project", project, find_models(project, recent, cancelled))
+    return ReadFile(path, "project", project, find_models(project, recent, control))
 
 
 def read_latents(path: str, info: GeneratorInfo | None, space: Space | None) -> ReadFile:

@@ -138,9 +138,14 @@ class HelpSheet(QWidget):
                 self.blocks.append(_Block(title, lines))
         body = QWidget()
         body.setObjectName("column")
-        self._columns = QHBoxLayout(body)
-        self._columns.setContentsMargins(3 * GRID, GRID, 3 * GRID, 3 * GRID)
-        self._columns.setSpacing(4 * GRID)
+        self._across = QHBoxLayout(body)
+        self._across.setContentsMargins(3 * GRID, GRID, 3 * GRID, 3 * GRID)
+        self._across.setSpacing(4 * GRID)
+        self._columns = [QVBoxLayout() for _ in range(_MAX_COLUMNS)]
+        for column in self._columns:
+            column.setSpacing(2 * GRID)
+            column.addStretch(1)
+            self._across.addLayout(column, 1)
         scroll = QScrollArea(widgetResizable=True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -176,18 +181,16 @@ class HelpSheet(QWidget):
         """Distribute the blocks over as many columns as fit, each to the shortest column so far."""
         room = self.width() - 4 * GRID
         count = max(1, min(_MAX_COLUMNS, (room - 2 * GRID) // (_COLUMN_PX + 4 * GRID)))
-        while self._columns.count():
-            self._columns.takeAt(0)  # the blocks themselves stay: the card owns them
-        columns = [QVBoxLayout() for _ in range(count)]
         lengths = [0] * count
         for block in self.blocks:
+            for column in self._columns:
+                column.removeWidget(block)
             shortest = lengths.index(min(lengths))
-            columns[shortest].addWidget(block)
+            column = self._columns[shortest]
+            column.insertWidget(column.count() - 1, block)  # before the stretch
             lengths[shortest] += len(block.rows) + 2
-        for column in columns:
-            column.setSpacing(2 * GRID)
-            column.addStretch(1)
-            self._columns.addLayout(column, 1)
+        for i in range(_MAX_COLUMNS):
+            self._across.setStretch(i, int(i < count))
         width = min(room, count * (_COLUMN_PX + 4 * GRID) + 4 * GRID)
         height = min(self.height() - 4 * GRID, 23 * max(lengths) + 14 * GRID)
         self.card.setGeometry((self.width() - width) // 2, (self.height() - height) // 2, width, height)

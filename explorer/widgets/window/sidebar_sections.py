@@ -214,11 +214,10 @@ class Column(QScrollArea):
 
     def sections(self) -> list[Section]:
         """Return the sections from top to bottom."""
-        # Skips the stretch at the end: PySide keeps the wrapper of a QSpacerItem after the item's deletion, and
-        # returns it for the next object created at that address.
-        items = (self._layout.itemAt(i) for i in range(self._layout.count() - 1))
-        widgets = (item.widget() for item in items if item is not None)
-        return [w for w in widgets if isinstance(w, Section)]
+        # Without `itemAt`: PySide keeps the wrapper of a layout item although Qt deletes the item when its widget
+        # moves to another layout. The next object created at that address crashes the program when it is deleted.
+        found = [child for child in self._stack.children() if isinstance(child, Section)]
+        return sorted((s for s in found if self._layout.indexOf(s) >= 0), key=self._layout.indexOf)
 
     def insert(self, section: Section, index: int = -1) -> None:
         """Insert a section at `index` (-1: last), removing it from its previous column."""
@@ -230,8 +229,6 @@ class Column(QScrollArea):
     def reveal(self, section: Section) -> None:
         """Scroll to a section, and follow it while the column grows: some panels are created when first seen."""
         self._revealed = section
-        # Owned timers: the one that `QTimer.singleShot` creates deletes itself later, and PySide may by then
-        # have freed its Python object unnoticed: a segmentation fault in Shiboken::BindingManager::releaseWrapper.
         self._reveal_soon.start()  # after the layout has positioned it
         self._reveal_end.start()
 

@@ -91,11 +91,9 @@ class MixingPanel(Panel):
     def _show_model(self, info: GeneratorInfo | None) -> None:
         self._thumbnails.clear()
         self.empty.setVisible(info is None)
-        while self._rows.count():
-            item = self._rows.takeAt(0)
-            widget = item.widget() if item is not None else None
-            if widget is not None:
-                widget.hide()
+        for slider in (*self.groups.values(), *self.layers):
+            self._rows.removeWidget(slider)
+            slider.hide()
         if info is None:
             return
         self._groups = {g: [i for i in range(info.num_ws) if group_of(info, i) == g] for g in GROUPS}

@@ -26,6 +26,7 @@ from explorer.widgets.panels.panel import Panel
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
     from explorer.session import Session
+    from explorer.util.report import Report
 
 __all__ = ["Files", "ModelPanel"]
 
@@ -163,9 +164,9 @@ class ModelPanel(Panel):
         if info is not None and model_info is not None and info.c_dim > 0:
             self.classes.set_classes(info.c_dim, tuple(model_info.class_names or info.class_names))
 
-    @Slot(int, float, str)
-    def _on_loading(self, view: int, fraction: float, text: str) -> None:
-        self._loading[view] = (fraction, text)
+    @Slot(int, object)
+    def _on_loading(self, view: int, report: Report[None]) -> None:
+        self._loading[view] = (report.fraction, report.stage)
         self._show_loading()
 
     @Slot(int)

@@ -46,8 +46,13 @@ class Control:
         """True once it was cancelled."""
         return self._cancelled
 
+    @property
+    def error(self) -> CancelledError:
+        """The error that ends a cancelled job."""
+        return CancelledError(self._message, self._hint)
+
     def check(self) -> None:
         """Wait while paused. Raises CancelledError."""
         self._go.wait()
         if self._cancelled:
-            raise CancelledError(self._message, self._hint)
+            raise self.error
