@@ -225,7 +225,7 @@ def main() -> int:
                 run_for(300)
                 rows.append(measure(program, meter, name, widget, path, keys, options.seconds))
                 session.look.reset()
-        names = [model_info.name if (model_info := session.facts(view)) else "" for view in range(2)]
+        names = [model_info.name if (model_info := session.model_info(view)) else "" for view in range(2)]
         result = {
             "models": names,
             "first_pictures_s": round(ready_s, 2),

@@ -125,11 +125,11 @@ def some_table() -> AssetTable:
 
 
 def same_latents(a: AssetTable, b: AssetTable, keys: set[str]) -> bool:
-    def facts(table: AssetTable, key: str) -> tuple[object, ...]:
+    def model_info(table: AssetTable, key: str) -> tuple[object, ...]:
         latent = table.latent(key)
         return latent.space, latent.array.tolist(), latent.name, latent.psi, latent.model_sha
 
-    return all(facts(a, key) == facts(b, key) for key in keys & set(a))  # an unknown edit names any text
+    return all(model_info(a, key) == model_info(b, key) for key in keys & set(a))  # an unknown edit names any text
 
 
 @pytest.mark.parametrize("seed", range(20))

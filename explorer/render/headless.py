@@ -170,8 +170,8 @@ def open_model(
     check_settings(settings.device, settings.dtype)  # before reading a large file in vain
     # The caller decides what is too costly: commands ask first, the window asked when it opened the model.
     loaded = load_file(model, allow_costly=allow_costly)
-    key = ModelKey(loaded.facts.sha256, loaded.facts.path)
-    return HeadlessRenderer(loaded.generator, settings, key), loaded.facts
+    key = ModelKey(loaded.model_info.sha256, loaded.model_info.path)
+    return HeadlessRenderer(loaded.generator, settings, key), loaded.model_info
 
 
 @functools.lru_cache(maxsize=1)

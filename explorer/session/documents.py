@@ -78,7 +78,7 @@ class Documents(QObject):
         latent, stored = latent_from_text(text)
         if stored is not None:
             info = self._session.info(self._session.active)
-            model_info = self._session.facts(self._session.active)
+            model_info = self._session.model_info(self._session.active)
             if info is not None and model_info is not None:
                 stored = (convert_to if convert else fit_to)(stored, info, model_info.sha256)
             latent = replace(latent, stored=self._session.table.add(stored))
@@ -103,7 +103,7 @@ class Documents(QObject):
 
     def _model_for_latents(self) -> ModelInfo:
         """Return metadata of the active model. Raises LatentError if there is none."""
-        model_info = self._session.facts(self._session.active)
+        model_info = self._session.model_info(self._session.active)
         if model_info is None:
             raise LatentError("No model is loaded that could use the latent.", "Open a model first.")
         return model_info
@@ -142,7 +142,7 @@ class Documents(QObject):
             LatentError: A latent between seeds has no z, or the base is a ws.
         """
         view = self._session.active
-        model_info = self._session.facts(view)
+        model_info = self._session.model_info(view)
         if model_info is None:
             raise LatentError("No model is loaded.", "Open a model first.")
         look = self._session.look_of(view)
@@ -270,7 +270,7 @@ class Documents(QObject):
         """
         if Path(path).suffix.lower() != ".png":
             raise ProjectError(f"{visible(Path(path).name)} is not a PNG.", "Pictures are saved as .png.")
-        if self._session.facts(view) is None:
+        if self._session.model_info(view) is None:
             raise ProjectError("There is no picture to save.", "Open a model first.")
         self._snapshots[view] = str(path)
         frame = self._session.last_frame(view)

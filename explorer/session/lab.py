@@ -177,9 +177,9 @@ class StickingLab(QObject):
         if Path(path).suffix.lower() != ".png":
             raise ProjectError(f"{Path(path).name} is not a PNG.", "Slit-scans are saved as .png.")
         self.check_scan()
-        views = [v for v in self._session.visible_views() if self._session.facts(v) is not None]
+        views = [v for v in self._session.visible_views() if self._session.model_info(v) is not None]
         scans = [np.ascontiguousarray(self.scan.picture(v)[:, :, 2::-1]) for v in views]
-        names = [model_info.name for v in views if (model_info := self._session.facts(v)) is not None]
+        names = [model_info.name for v in views if (model_info := self._session.model_info(v)) is not None]
         state, table = self._session.state, self._session.table
         slit = state.lab.slit
         caption = f"slit at {slit.x:+.2f} {slit.y:+.2f}, {slit.angle:.0f}\u00b0, length {slit.length:.2f}"
@@ -321,7 +321,7 @@ class StickingLab(QObject):
         lab = self._session.state.lab
         if lab.average != "none":
             for view in self._session.visible_views():
-                if self._session.facts(view) is not None and not self._is_moving(view):
+                if self._session.model_info(view) is not None and not self._is_moving(view):
                     try:
                         spec = average_spec(self._request(view), lab.average, lab.radius, lab.count)
                         self._begin(f"average/{view}", view, spec)

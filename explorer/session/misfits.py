@@ -49,7 +49,7 @@ class Misfits:
 
     def _convert(self, view: int, key: str) -> None:
         """Convert the latent for the view's own model; other views keep theirs."""
-        model_info = self._session.facts(view)
+        model_info = self._session.model_info(view)
         if model_info is not None:
             latent = self._session.table.latent(key)
             made = self._session.table.add(convert_to(latent, model_info.info, model_info.sha256))

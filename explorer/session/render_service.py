@@ -311,9 +311,9 @@ class RenderService(QObject):
                 self.model_loading.emit(view, report)
             case Loaded(model=model):
                 self._end_load(view)
-                self._shas[view] = model.facts.sha256
+                self._shas[view] = model.model_info.sha256
                 self._forget_models(self.models.add(model, self._in_use()))
-                self.model_loaded.emit(view, model.facts)
+                self.model_loaded.emit(view, model.model_info)
             case LoadFailed(error=error):
                 self._end_load(view)
                 self.model_failed.emit(view, error)

@@ -71,7 +71,7 @@ def open_model(qtbot: QtBot, session: Session, name: str, view: int = 0) -> None
     session.models.request(view, name)
 
     def is_shown() -> bool:
-        model_info, frame = session.facts(view), session.last_frame(view)
+        model_info, frame = session.model_info(view), session.last_frame(view)
         return (
             model_info is not None
             and frame is not None

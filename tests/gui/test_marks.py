@@ -141,7 +141,7 @@ def test_a_narrow_view_shows_where_it_is_rather_than_what_it_cost(window: MainWi
 
 def test_a_narrow_view_names_its_model_rather_than_its_family(window: MainWindow, session: Session) -> None:
     pane = window.views.panes[0]
-    wait_until(lambda: session.facts(0) is not None)
+    wait_until(lambda: session.model_info(0) is not None)
     size = session.info(0).size_text  # type: ignore[union-attr]
     for width in (1040, 1920):
         window.resize(width, 600)

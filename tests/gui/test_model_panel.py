@@ -115,7 +115,7 @@ def test_table_of_the_active_view(panel_session: MakeSession, qtbot: QtBot) -> N
     assert not panel.table.copy.isVisible()
     qtbot.mouseClick(panel.table.more, LEFT)
     qtbot.mouseClick(panel.table.copy, LEFT)
-    model_info = session.facts(0)
+    model_info = session.model_info(0)
     assert model_info is not None
     assert QGuiApplication.clipboard().text() == model_info.sha256
     session.views.set_active(1)

@@ -142,13 +142,13 @@ def test_nothing_of_a_hostile_model_becomes_markup(
 ) -> None:
     path = hostile_model(tmp_path)
     window.files.open_model(str(path), 0)
-    wait_until(lambda: session.facts(0) is not None and session.facts(0).path == str(path))
+    wait_until(lambda: session.model_info(0) is not None and session.model_info(0).path == str(path))
     session.views.set_active(0)
     window.files.remember(str(path))
     window.files.fill_recent(window.menus["recent"])
     window.files.fill_bundled(window.menus["bundled"])
     session.look.set_class_weights([(0, 1.0), (1, 0.5)])
-    latent = StoredLatent("w", small_latent(session), session.facts(0).sha256, 1.0, HOSTILE)
+    latent = StoredLatent("w", small_latent(session), session.model_info(0).sha256, 1.0, HOSTILE)
     session.edit("Load", latent=replace(session.look_of().latent, stored=session.table.add(latent)))
     session.views.set_tap(1, layer=HOSTILE)
     for section in window.sides.sections.values():

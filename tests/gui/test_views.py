@@ -65,13 +65,13 @@ def test_a_view_is_added_with_the_active_model_and_undone(window: MainWindow, se
     assert session.state.views[2].linked == frozenset(ASPECTS)
     assert (session.active, session.store.undo_name, shown(window)) == (2, "Add view", [0, 1, 2])
     wait_until(lambda: window.views.panes[2].image.image is not None)
-    assert session.facts(2) == session.facts(1)
+    assert session.model_info(2) == session.model_info(1)
     window.actions_by_key["undo"].trigger()
     assert session.state.views == before.views
     assert (session.active, shown(window)) == (1, [0, 1])
     window.actions_by_key["redo"].trigger()
     wait_until(lambda: window.views.panes[2].image.image is not None)
-    assert window.views.panes[2].model_name.full == session.facts(2).name  # type: ignore[union-attr]
+    assert window.views.panes[2].model_name.full == session.model_info(2).name  # type: ignore[union-attr]
 
 
 def test_views_of_one_model_share_it(window: MainWindow, session: Session) -> None:

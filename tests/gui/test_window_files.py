@@ -228,4 +228,4 @@ def test_a_misfit_can_be_converted_when_it_is_pasted(window: MainWindow, session
     (offer,) = [button for button in banner._offers if not button.isHidden()]
     offer.click()
     stored = session.look_of(1).latent.stored
-    assert session.table.latent(stored).model_sha == session.facts(1).sha256  # type: ignore[union-attr]
+    assert session.table.latent(stored).model_sha == session.model_info(1).sha256  # type: ignore[union-attr]

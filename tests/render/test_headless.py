@@ -39,7 +39,7 @@ def test_it_gives_the_windows_pixels_and_the_floats(tmp_path: Path) -> None:
 
 def test_a_series_reuses_stages_and_time_moves_it() -> None:
     model = tiny_model()
-    series = HeadlessRenderer(model.generator, model=model.facts.key)
+    series = HeadlessRenderer(model.generator, model=model.model_info.key)
     turning = Look(transform=Transform(animation=Animation("spin", 0.25)))
     first, later = (series.render_look(turning, time=t) for t in (0.0, 1.0))
     assert not np.array_equal(first.pixels, later.pixels)

@@ -121,7 +121,7 @@ def test_failures_and_thumbnails_are_reported(setup: Setup, qtbot: QtBot) -> Non
     service, loader = setup
     model = loaded(service, loader, qtbot)
     failures, thumbnails = Inbox(service.failed), Inbox(service.thumbnail_ready)
-    service.request(0, replace(request_of(model), model=replace(model.facts.key, sha256="gone")))
+    service.request(0, replace(request_of(model), model=replace(model.model_info.key, sha256="gone")))
     service.thumbnail("key", 1, request_of(model))
     qtbot.waitUntil(lambda: bool(failures.items and thumbnails.items))
     assert isinstance(failures.items[0], RenderFailed)
@@ -192,7 +192,7 @@ def test_a_kept_file_is_not_read_again(setup: Setup, qtbot: QtBot, tmp_path: Any
     file = tmp_path / "a.safetensors"
     file.write_bytes(b"x")
     model = tiny_model()
-    model = LoadedModel(model.generator, replace(model.facts, path=str(file)))
+    model = LoadedModel(model.generator, replace(model.model_info, path=str(file)))
     loader.models[str(file)] = model
     for view in (0, 1):
         loaded(service, loader, qtbot, str(file), view)

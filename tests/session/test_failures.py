@@ -21,7 +21,7 @@ def test_a_model_that_cannot_be_loaded_leaves_the_one_before(world: World) -> No
     world.qtbot.waitUntil(lambda: bool(world.failures))
     assert "There is no nothing" in str(world.failures[0].error)
     assert world.session.state == before
-    assert world.session.facts(0).name == "a"  # type: ignore[union-attr]
+    assert world.session.model_info(0).name == "a"  # type: ignore[union-attr]
     cleared: list[int] = []
     world.session.failure_cleared.connect(cleared.append)
     world.session.look.set_psi(0.5)

@@ -25,7 +25,7 @@ def test_a_model_is_opened_as_one_step_and_shown(world: World) -> None:
     assert s.last_frame(0) is not None
     assert told[0] == (0, Report(None, 0, 1, "a"))
     assert told[-1] == 0
-    assert s.facts(1) is None
+    assert s.model_info(1) is None
     assert s.last_frame(1) is None
 
 

@@ -30,7 +30,7 @@ def test_undo_brings_back_the_model(world: World) -> None:
     world.session.undo()
     world.qtbot.waitUntil(lambda: world.session.record(0).model == "a")
     world.session.undo()
-    assert world.session.facts(0) is None
+    assert world.session.model_info(0) is None
     assert world.session.last_frame(0) is None
     world.session.redo()
     world.qtbot.waitUntil(lambda: world.session.record(0).model == "a")

@@ -31,7 +31,7 @@ def walk(world: World, steps: int) -> None:
     s = world.session
     for _ in range(steps):
         s.look.walk(0.1, 0.0)
-        world.settle(*(v for v in range(2) if s.facts(v) is not None))
+        world.settle(*(v for v in range(2) if s.model_info(v) is not None))
 
 
 def test_both_views_scan_the_same_moments(world: World) -> None:

@@ -49,7 +49,7 @@ class PairChip(ViewChip):
         self._menu.clear()
         state = self._session.state
         for view in range(len(state.views)):
-            model_info = self._session.facts(view)
+            model_info = self._session.model_info(view)
             name = f"{letter(view)}   {model_info.name}" if model_info else letter(view)
             action = self._menu.addAction(menu_text(name), partial(self._choose, view))
             action.setCheckable(True)

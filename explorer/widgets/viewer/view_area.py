@@ -123,7 +123,7 @@ class ViewArea(QWidget):
     def _show_other(self, pair: tuple[int, ...]) -> None:
         """Show the second picture of a wipe or flicker in the first one's pane, and name its model."""
         host, second = self.panes[pair[0]], self.panes[pair[1]]
-        model_info = self.session.facts(pair[1])
+        model_info = self.session.model_info(pair[1])
         host.second_name.set_text(model_info.name if model_info else "no model")
         average = self.session.lab.last_picture(pair[1])
         if model_info is None:
@@ -192,7 +192,7 @@ class ViewArea(QWidget):
         state = self.session.state
         if self._host_of(view) is not None:
             pair = compared(state)
-            model_info = self.session.facts(view)
+            model_info = self.session.model_info(view)
             self.panes[pair[0]].second_name.set_text(model_info.name if model_info else "no model")
             if model_info is None:
                 self.panes[pair[0]].image.pair.set_other(None)

@@ -270,14 +270,14 @@ class ViewPane(QWidget):
         if view == self.view:
             self.loading.set_shown(False)
             self.show_model()
-            model_info = self.session.facts(view)
+            model_info = self.session.model_info(view)
             if model_info is not None and self.image.image is not None:
                 self.image.set_stale(f"First picture of {model_info.name} \u2026")
                 self.image.set_progress(1.0)
 
     def show_model(self) -> None:
         """Name the model in the heading."""
-        model_info, info = self.session.facts(self.view), self.session.info(self.view)
+        model_info, info = self.session.model_info(self.view), self.session.info(self.view)
         loaded = model_info is not None and info is not None
         self.model_name.set_text(model_info.name if model_info else "no model")
         self._fit_size()

@@ -276,7 +276,7 @@ class FileCommands(WindowPart):
 
     def ask_save_picture(self) -> None:
         """Ask for a file and save the active view's picture with its project inside."""
-        model_info = self.session.facts(self.session.active)
+        model_info = self.session.model_info(self.session.active)
         latent = self.session.look_of().latent
         name = f"{file_stem(model_info.name if model_info else 'picture')}-seed{latent.seed}.png"
         path = ask_file(self.window, "Save picture", Path(self.folder()) / name, "Pictures", ".png")

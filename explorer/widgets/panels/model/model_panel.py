@@ -152,7 +152,7 @@ class ModelPanel(Panel):
 
     def _show_model(self, info: GeneratorInfo | None) -> None:
         active = self.session.active
-        model_info = self.session.facts(active)
+        model_info = self.session.model_info(active)
         for widget in (self.heading, self.table):
             widget.setVisible(model_info is not None)
         self.nothing.setVisible(model_info is None)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QShowEvent
 
     from explorer.session import Session
-    from explorer.session.view_record import PerformanceFacts
+    from explorer.session.view_record import PerformanceStats
 
 __all__ = ["PerformancePanel"]
 
@@ -134,7 +134,7 @@ class PerformancePanel(Panel):
         self.heading.setText(f"Stages of {letter(active)}:  {self.bars.total_ms:.1f} ms" if info else "")
 
 
-def _texts(stats: PerformanceFacts) -> dict[str, str]:
+def _texts(stats: PerformanceStats) -> dict[str, str]:
     reused = sum(s.hit for s in stats.stages)
     ran = len(stats.stages) - reused
     return {
