@@ -61,7 +61,7 @@ class Cluster:
 
     @property
     def processors(self) -> int:
-        """How many processors all nodes have."""
+        """Number of processors of all nodes."""
         return max(1, int(self._ray.cluster_resources().get("CPU", 1)))
 
     def workers(self, device: str = "cpu") -> int:
@@ -75,13 +75,13 @@ class Cluster:
         """Do parts on the nodes and report what they report, in order; closing it calls off those under way.
 
         Args:
-            parts: What to do.
+            parts: The specs of the parts.
             device: Of their settings. Each part has a graphics processor to itself, if it is one.
             models: Files that the parts open.
 
         Raises:
             RenderError: A part was lost more than `MAX_RETRIES` times, or failed unforeseen.
-            LatentwalkError: What a part raises.
+            LatentwalkError: A part raised it.
         """
         import torch
 
@@ -117,11 +117,11 @@ class Cluster:
         except errors.RayTaskError as error:
             if isinstance(error.cause, LatentwalkError):
                 raise error.cause from None
-            words = f"A worker of the cluster failed: {type(error.cause).__name__}: {error.cause}"
-            raise RenderError(words, "The log of Ray has more.") from error
+            message = f"A worker of the cluster failed: {type(error.cause).__name__}: {error.cause}"
+            raise RenderError(message, "The log of Ray has more.") from error
         except errors.RayError as error:
-            words = f"The cluster lost a part of the work {MAX_RETRIES + 1} times: {type(error).__name__}."
-            raise RenderError(words, "Its workers may lack memory; the log of Ray has more.") from error
+            message = f"The cluster lost a part of the work {MAX_RETRIES + 1} times: {type(error).__name__}."
+            raise RenderError(message, "Its workers may lack memory; the log of Ray has more.") from error
 
     def _processors_a_part(self, device: str) -> int:
         """Return torch's number of threads here, but no more than a node has, or no part would ever begin."""
@@ -157,8 +157,8 @@ def connected() -> Iterator[Cluster]:
     try:
         ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-        words = f"The Ray cluster cannot be reached: {error}"
-        raise RenderError(words, "Check RAY_ADDRESS, or unset it to use this machine.") from error
+        message = f"The Ray cluster cannot be reached: {error}"
+        raise RenderError(message, "Check RAY_ADDRESS, or unset it to use this machine.") from error
     try:
         yield Cluster(ray)
     finally:
@@ -173,7 +173,7 @@ def do_part(data: str, threads: int, *files: Any) -> list[Any]:
 
     Args:
         data: The `JobSpec` as JSON.
-        threads: Of torch.
+        threads: Number of torch's threads.
         files: Path, SHA-256 and contents of each model, one after another.
     """
     import torch

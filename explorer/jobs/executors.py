@@ -1,4 +1,4 @@
-"""Where a job runs: in the calling thread, or beside the window in a thread of its own.
+"""Executors of jobs: in the calling thread, or in a separate thread beside the window.
 
 Between the frames of a render thread it is `explorer.render.job_run`; on a cluster `explorer.jobs.cluster`.
 """

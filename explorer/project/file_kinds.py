@@ -1,4 +1,4 @@
-"""What a dropped or chosen file is, told from its name and, where names do not say, from its first bytes."""
+"""Guesses the kind of a dropped or chosen file from its name or, if that is not enough, from its first bytes."""
 
 from __future__ import annotations
 

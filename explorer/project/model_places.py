@@ -1,4 +1,4 @@
-"""Where a project's models lie: paths from its file and SHA-256 of contents, as projects keep them."""
+"""The places of a project's models: paths relative to its file, and SHA-256 of contents, as projects store them."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def places_of(
     """Return the places of a state's models, except bundled ones, which every installation has.
 
     Args:
-        state: Of the project.
-        folder: Where the project's file lies; None for a text, which lies nowhere.
+        state: State of the project.
+        folder: Folder of the project's file; None for a text, which has none.
         digests: SHA-256 by the state's names of models; others are known if they were computed before.
     """
     from explorer.checkpoints.digest import known_digest

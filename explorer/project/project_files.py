@@ -37,8 +37,8 @@ def write_project(
     """Write a project as JSON; the file appears whole or not at all.
 
     Args:
-        path: Of the file.
-        state: Of the project.
+        path: Path of the file.
+        state: State of the project.
         table: Holds its stored latents.
         digests: SHA-256 of the models that are loaded, by the names that the state gives them.
 
@@ -63,7 +63,7 @@ def write_png(
     Args:
         path: Ends in .png.
         pixels: uint8 `[H, W, 4]` blue-green-red-any, as frames have them.
-        state: Of the project.
+        state: State of the project.
         table: Holds its stored latents.
         digests: SHA-256 of the models that are loaded, by the names that the state gives them.
 
@@ -92,8 +92,8 @@ def write_whole(path: str | Path, data: bytes) -> None:
             partial.write_bytes(data)
     except OSError as error:
         what = error.strerror or str(error)
-        words = f"{visible(path.name)} cannot be written: {what}."
-        raise ProjectError(words, "Choose another folder.") from error
+        message = f"{visible(path.name)} cannot be written: {what}."
+        raise ProjectError(message, "Choose another folder.") from error
 
 
 def read_project(path: str | Path) -> tuple[ExplorerState, AssetTable]:

@@ -103,6 +103,7 @@ def dumped(data: Any, indent: int | None = None) -> bytes:
     # Bytes of a path that are not UTF-8 are lone surrogates here (PEP 383), which JSON can carry as escapes only.
     raw = _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
     if len(raw) > limits.MAX_BYTES:
-        words = f"The project would be {len(raw) >> 20} MB; at most {limits.MAX_BYTES >> 20} MB can be read again."
-        raise ProjectError(words, "Shorten the performance, turn it into keys, or use fewer pictures.")
+        size, most = len(raw) >> 20, limits.MAX_BYTES >> 20
+        message = f"The project would be {size} MB; at most {most} MB can be read again."
+        raise ProjectError(message, "Shorten the performance, turn it into keys, or use fewer pictures.")
     return raw
