@@ -8,12 +8,7 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-SHIPPED = (
-    "assets/**/*",
-    "benchmarks/**/*.py",
-    *("tests/__init__.py", "tests/checkpoints/__init__.py"),
-    "tests/checkpoints/nvidia_writer.py",  # two benchmarks make checkpoints with it
-)
+SHIPPED = ("assets/**/*", "benchmarks/**/*.py")
 """Goes into `explorer/_shipped` of a wheel, where `explorer/util/shipped.py` looks for it."""
 
 
@@ -30,7 +25,7 @@ class BuildWithShipped(build_py):
             shutil.copyfile(source, target)
 
     def get_outputs(self, include_bytecode: bool = True) -> list[str]:
-        """The files that were built, for whoever lists or removes them."""
+        """Return the files that were built, for whoever lists or removes them."""
         shipped = [] if self.editable_mode else [str(target) for target in self._shipped().values()]
         return [*super().get_outputs(include_bytecode), *shipped]
 

@@ -78,7 +78,7 @@ class Plan:
 
 
 class _Process:
-    """A forked process that opens the numbers of its share and writes a line before and after each."""
+    """A forked process that opens the numbers of its part and writes a line before and after each."""
 
     def __init__(self, plan: Plan, numbers: range, folder: Path) -> None:
         self.numbers, self.current, self.heard, self.folder = numbers, -1, time.monotonic(), folder
@@ -99,7 +99,7 @@ class _Process:
         self.pipe = reading
 
     def lines(self) -> list[dict[str, Any]] | None:
-        """Return what was said meanwhile; None at the end."""
+        """Return the messages received since; None at the end."""
         data = os.read(self.pipe, 1 << 16)
         if not data:
             return None
@@ -129,19 +129,19 @@ def _work(plan: Plan, numbers: range, folder: Path, pipe: int) -> None:
         os.write(pipe, json.dumps({"start": number}).encode() + b"\n")
         outcome = guard.run(READERS[origin.kind], path)
         if outcome.name == "execution":
-            outcome.place = "; ".join(outcome.events)
-        said = {"done": number, "kind": origin.kind, "size": len(data), **asdict(outcome)}
-        os.write(pipe, json.dumps(said).encode() + b"\n")
+            outcome.location = "; ".join(outcome.events)
+        message = {"done": number, "kind": origin.kind, "size": len(data), **asdict(outcome)}
+        os.write(pipe, json.dumps(message).encode() + b"\n")
 
 
 def attack(plan: Plan, numbers: range, jobs: int, folder: Path, *, progress: bool = False) -> Report:
     """Open the files of these numbers in `jobs` processes."""
     report, selector = Report(), selectors.DefaultSelector()
-    began = told = time.monotonic()
+    began = reported = time.monotonic()
 
-    def start(share: range, where: Path) -> None:
-        if len(share):
-            process = _Process(plan, share, where)
+    def start(part: range, where: Path) -> None:
+        if len(part):
+            process = _Process(plan, part, where)
             selector.register(process.pipe, selectors.EVENT_READ, (process, where))
 
     for job in range(jobs):
@@ -165,9 +165,9 @@ def attack(plan: Plan, numbers: range, jobs: int, folder: Path, *, progress: boo
             if time.monotonic() - process.heard > WALL_SECONDS:
                 process.heard = time.monotonic()
                 os.kill(process.pid, 9)
-        if progress and time.monotonic() - told > 10:
-            told, done = time.monotonic(), sum(report.kinds.values())
-            print(f"{done:,} files, {done / (told - began):.0f} a second, {_bad(report)}", file=sys.stderr)
+        if progress and time.monotonic() - reported > 10:
+            reported, done = time.monotonic(), sum(report.kinds.values())
+            print(f"{done:,} files, {done / (reported - began):.0f} a second, {_bad(report)}", file=sys.stderr)
     return report
 
 
@@ -180,10 +180,10 @@ def _bury(report: Report, plan: Plan, process: _Process) -> None:
     is_hang = os.WIFSIGNALED(status) and os.WTERMSIG(status) == 9
     name = "hang" if is_hang else "death"
     fault = process.folder / "fault.txt"
-    place = fault.read_text().strip().splitlines()[-1] if fault.exists() else f"status {status}"
+    location = fault.read_text().strip().splitlines()[-1] if fault.exists() else f"status {status}"
     fault.unlink(missing_ok=True)
     line = {"done": process.current, "kind": kind.kind, "size": len(data), "name": name, "seconds": 0.0}
-    _note(report, plan, {**line, "place": place})
+    _note(report, plan, {**line, "location": location})
 
 
 def _note(report: Report, plan: Plan, line: dict[str, Any]) -> None:
@@ -193,20 +193,20 @@ def _note(report: Report, plan: Plan, line: dict[str, Any]) -> None:
     report.slowest = max(report.slowest, line["seconds"])
     if name not in BAD:
         return
-    found = report.failures.setdefault((name, line["kind"], line["place"].split(": ")[0]), Found())
+    found = report.failures.setdefault((name, line["kind"], line["location"].split(": ")[0]), Found())
     found.count += 1
     if line["size"] < found.size:
-        found.size, found.number, found.example = line["size"], line["done"], line["place"]
+        found.size, found.number, found.example = line["size"], line["done"], line["location"]
         if plan.keep is not None:
             _keep(plan, plan.keep, name, line)
 
 
 def _keep(plan: Plan, folder: Path, name: str, line: dict[str, Any]) -> None:
-    """The smallest file of each kind and place, under a name that says both."""
+    """The smallest file of each kind and location, under a name that says both."""
     origin, data = plan.file(line["done"])
     folder.mkdir(parents=True, exist_ok=True)
-    words = "".join(c if c.isalnum() else "-" for c in f"{name}-{origin.kind}-{line['place'].split(': ')[0]}")
-    (folder / f"{words[:120]}{origin.suffix}").write_bytes(data)
+    label = "".join(c if c.isalnum() else "-" for c in f"{name}-{origin.kind}-{line['location'].split(': ')[0]}")
+    (folder / f"{label[:120]}{origin.suffix}").write_bytes(data)
 
 
 def _bad(report: Report) -> str:
@@ -243,8 +243,8 @@ def _print(report: Report, seconds: float) -> None:
     print("kinds: " + ", ".join(f"{kind} {count:,}" for kind, count in sorted(report.kinds.items())))
     print("outcomes: " + ", ".join(f"{name} {count:,}" for name, count in report.outcomes.most_common()))
     print(f"slowest: {report.slowest:.1f} s of processor time")
-    for (name, kind, place), found in sorted(report.failures.items(), key=lambda item: -item[1].count):
-        print(f"{found.count:6} {name} {kind}: {place} (number {found.number}, {found.size:,} bytes)")
+    for (name, kind, location), found in sorted(report.failures.items(), key=lambda item: -item[1].count):
+        print(f"{found.count:6} {name} {kind}: {location} (number {found.number}, {found.size:,} bytes)")
         print(f"       {found.example[:200]}")
 
 
@@ -256,7 +256,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the mutations (default 0)")
     parser.add_argument("--kinds", default="", help=f"of files, comma between them (all): {', '.join(KINDS)}")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: cores)")
-    parser.add_argument("--keep", type=Path, help="folder for the smallest file of each kind and place of failure")
+    parser.add_argument(
+        "--keep", type=Path, help="folder for the smallest file of each kind and location of failure"
+    )
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     if not hasattr(os, "fork"):

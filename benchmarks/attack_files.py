@@ -46,7 +46,7 @@ from explorer.state import (
     ViewState,
 )
 from explorer.state.codec import encode
-from tests.checkpoints.nvidia_writer import complete_config, network_bytes, network_value
+from explorer.testing.nvidia_writer import complete_config, network_bytes, network_value
 
 __all__ = ["KINDS", "Seed", "seeds"]
 
@@ -131,10 +131,10 @@ def state_and_table(model: str = "") -> tuple[ExplorerState, AssetTable]:
         noise=Noise("random", 3, 0.5, (("b8.conv1", 2.0),)),
         transform=Transform(0.1, 0.2, 30.0, 1.1, 0.9, 0.1),
     )
-    pose = Snapshot(look, (ViewState(), ViewState()))
+    snapshot = Snapshot(look, (ViewState(), ViewState()))
     curve = Segment("cubic", "w", "curve", ((0.0, 0.0), (0.5, 0.2), (1.0, 1.0)))
     keys = tuple(
-        Keyframe(float(i), dataclasses.replace(pose, shared=dataclasses.replace(look, latent=latent)), curve)
+        Keyframe(float(i), dataclasses.replace(snapshot, shared=dataclasses.replace(look, latent=latent)), curve)
         for i, latent in enumerate((look.latent, Latent(5, blend=blend), Latent(7)))
     )
     track = Track("transform.rotate", (ParameterKeyframe(0.0, 1.0), ParameterKeyframe(1.5, 90.0, curve)))

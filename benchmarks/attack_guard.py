@@ -42,7 +42,7 @@ class Outcome:
     """What became of one file. `name`: "fine", the error of ours, or raw, slow, memory, execution."""
 
     name: str
-    place: str = ""
+    location: str = ""
     seconds: float = 0.0
     events: list[str] = field(default_factory=list)
 
@@ -71,21 +71,21 @@ class Guard:
             except LatentwalkError as error:
                 outcome.name = type(error).__name__
                 if _wanted_memory(error):
-                    outcome.name, outcome.place = "memory", _place(error)
+                    outcome.name, outcome.location = "memory", _location(error)
                 elif not error.hint and not error.message:
-                    outcome.name, outcome.place = "raw", "an error without words"
+                    outcome.name, outcome.location = "raw", "an error without a message"
             except MemoryError as error:
-                outcome.name, outcome.place = "memory", _place(error)
+                outcome.name, outcome.location = "memory", _location(error)
             except _TooSlow as error:
-                outcome.name, outcome.place = "slow", _place(error)
+                outcome.name, outcome.location = "slow", _location(error)
             except RecursionError as error:
-                outcome.name, outcome.place = "raw", _place(error)
+                outcome.name, outcome.location = "raw", _location(error)
             except Exception as error:
                 name = "memory" if lacks_memory(error) else "raw"
-                outcome.name, outcome.place = name, f"{_place(error)}: {str(error)[:120]}"
+                outcome.name, outcome.location = name, f"{_location(error)}: {str(error)[:120]}"
         outcome.seconds = time.process_time() - before
         if outcome.seconds > SECONDS and outcome.name != "slow":
-            outcome.name, outcome.place = "slow", outcome.place or outcome.name
+            outcome.name, outcome.location = "slow", outcome.location or outcome.name
         if events:
             outcome.name, outcome.events = "execution", events[:5]
         return outcome
@@ -146,7 +146,7 @@ def _wanted_memory(error: BaseException) -> bool:
     return False
 
 
-def _place(error: BaseException) -> str:
+def _location(error: BaseException) -> str:
     """Return the exception's type, and the innermost line of the program that it came through."""
     cause = error
     while isinstance(cause, LatentwalkError) and cause.__cause__ is not None:

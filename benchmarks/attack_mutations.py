@@ -75,33 +75,33 @@ def bytes_mutated(data: bytes, rng: Random) -> bytes:
     """Return the bytes with bits flipped, parts cut, repeated, moved, or lengths put in."""
     mutable = bytearray(data or b"\0")
 
-    def place() -> int:
+    def position() -> int:
         return rng.randrange(len(mutable) if rng.random() < 0.5 else min(len(mutable), 2000))
 
     match rng.randrange(8):
         case 0:
             for _ in range(rng.choice((1, 1, 2, 8, 64))):
-                mutable[place()] ^= 1 << rng.randrange(8)
+                mutable[position()] ^= 1 << rng.randrange(8)
         case 1:
             del mutable[rng.randrange(1, len(mutable) + 1) :]
         case 2:
             for _ in range(rng.choice((1, 4, 16))):
-                mutable[place()] = rng.choice((0, 255, 127, 128, rng.randrange(256)))
+                mutable[position()] = rng.choice((0, 255, 127, 128, rng.randrange(256)))
         case 3:
-            at = place()
+            at = position()
             mutable[at:at] = rng.randbytes(rng.choice((1, 2, 9, 300)))
         case 4:
-            at, size = place(), rng.randrange(1, 400)
+            at, size = position(), rng.randrange(1, 400)
             mutable[at:at] = mutable[at : at + size] * rng.choice((1, 2, 30))
         case 5:
-            at = place()
+            at = position()
             del mutable[at : at + rng.randrange(1, 300)]
         case 6:
-            at, size, to = place(), rng.randrange(1, 200), place()
+            at, size, to = position(), rng.randrange(1, 200), position()
             part = mutable[at : at + size]
             mutable[to : to + len(part)] = part
         case _:
-            at, form = place(), rng.choice(("<I", ">I", "<Q", ">Q", "<H", ">H"))
+            at, form = position(), rng.choice(("<I", ">I", "<Q", ">Q", "<H", ">H"))
             size = struct.calcsize(form)
             top = (1 << (8 * size)) - 1
             value = rng.choice((0, 1, top, top >> 1, (top >> 1) + 1, rng.randrange(top), len(mutable)))
@@ -291,16 +291,16 @@ def _npz(data: bytes, rng: Random) -> bytes:
 
 def _pickle(data: bytes, rng: Random) -> bytes:
     """An instruction deleted, repeated, moved or put in, an argument or a name replaced."""
-    places, names = _instructions(data)
-    at = rng.choice(places if rng.random() < 0.5 else places[:400])
-    end = next((p for p in places[places.index(at) + 1 :]), len(data))
+    positions, names = _instructions(data)
+    at = rng.choice(positions if rng.random() < 0.5 else positions[:400])
+    end = next((p for p in positions[positions.index(at) + 1 :]), len(data))
     match rng.randrange(8):
         case 0:
             return data[:at] + data[end:]
         case 1:
             return data[:at] + data[at:end] * rng.choice((2, 3, 300)) + data[end:]
         case 2:
-            other = rng.choice(places)
+            other = rng.choice(positions)
             return data[:other] + data[at:end] + data[other:]
         case 3:
             return data[:at] + rng.choice(_HOSTILE) + data[at:]
@@ -319,7 +319,7 @@ def _pickle(data: bytes, rng: Random) -> bytes:
 
 def _instructions(data: bytes) -> tuple[list[int], list[tuple[int, int]]]:
     """(where instructions begin, where names begin and end); up to the first that is none."""
-    places: list[int] = []
+    positions: list[int] = []
     names: list[tuple[int, int]] = []
     was_name = False
     try:
@@ -327,15 +327,15 @@ def _instructions(data: bytes) -> tuple[list[int], list[tuple[int, int]]]:
             assert position is not None
             if was_name:
                 names[-1] = (names[-1][0], position)
-            places.append(position)
+            positions.append(position)
             was_name = opcode.name == "GLOBAL"
             if was_name:
                 names.append((position, position))
     except (ValueError, IndexError):
         pass
-    if not places:
+    if not positions:
         raise ValueError("it has no instructions")
-    return places, names
+    return positions, names
 
 
 _STRUCTURES: dict[str, Callable[[bytes, Random], bytes]] = {

@@ -18,7 +18,7 @@ from explorer.latents.files import fit_to, load_latents
 from explorer.project.document import read_project, state_from_text, state_to_text, to_json
 from explorer.render.headless import HeadlessRenderer
 from explorer.render.limits import check_affordable
-from explorer.render.model_store import facts_of
+from explorer.render.model_store import model_info_of
 from explorer.state import ExplorerState, Latent, Look, look_of
 from explorer.testing import install_tiny
 from explorer.testing.tiny import TinyConfig, TinyGenerator
@@ -37,7 +37,7 @@ def checkpoint(path: Path) -> None:
     inspect(path)
     check_affordable(path.name, read.family, read.config)
     generator = build_generator(read)
-    facts_of(generator, read, str(path))
+    model_info_of(generator, read, str(path))
     cost = picture_cost(registry.read_config(read.family, read.config))
     if cost.seconds(_SLOW) < _FEW_SECONDS and cost.nbytes < _FEW_BYTES:
         HeadlessRenderer(generator, budget_bytes=0).render_look(Look(latent=Latent(1)))
@@ -108,12 +108,12 @@ def _show(read: Any) -> None:
     renderer = _renderer()
     errors: list[LatentwalkError] = []
     player = Player(state)
-    for place in (0.0, 0.4 * state.timeline.duration, state.timeline.duration):
+    for time in (0.0, 0.4 * state.timeline.duration, state.timeline.duration):
         try:
-            shown: ExplorerState = player.at(place)
+            shown: ExplorerState = player.at(time)
             view = shown.views[shown.active]
             tap = view.tap if _fits(view.tap.layer) else None
-            renderer.render_look(look_of(shown, shown.active), tap, place, table)
+            renderer.render_look(look_of(shown, shown.active), tap, time, table)
         except LatentwalkError as error:
             errors.append(error)
     for use in (lambda: whole_film(state), lambda: to_json(state, table), lambda: state_to_text(state, table)):

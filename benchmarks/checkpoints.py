@@ -25,7 +25,7 @@ from explorer.generators import registry
 
 def write(path: Path, resolution: int) -> None:
     """A pickle of about 380 MB at 1024 pixels."""
-    from tests.checkpoints.nvidia_writer import complete_config, write_network
+    from explorer.testing.nvidia_writer import complete_config, write_network
 
     config = complete_config("stylegan2", {"img_resolution": resolution})
     state = registry.build("stylegan2", config).state_dict()

@@ -90,7 +90,7 @@ def open_window(
     wait_for(lambda: all(session.last_frame(v) is not None and not session.is_refining(v) for v in range(2)))
     if dtype:
         session.devices.set_dtype(dtype)
-    names = [facts.name if (facts := session.facts(view)) else "" for view in range(2)]
+    names = [model_info.name if (model_info := session.model_info(view)) else "" for view in range(2)]
     result: dict[str, object] = {
         "models": names,
         "dtype": session.devices.settings.dtype,

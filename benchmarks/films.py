@@ -2,7 +2,7 @@
 
 python benchmarks/films.py              the encoder's share, each format; --only mp4,gif: those alone
 python benchmarks/films.py kills 20     kills at random moments: what plays, and whether pixels stay the same
-python benchmarks/films.py memory 600   seconds of film at 256 px, memory on the way
+python benchmarks/films.py memory 600   seconds of film at 256 px, memory on the segment
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ ROOT = Path(__file__).resolve().parent.parent
 def project(seconds: float, model: str = DEFAULT_PAIR[0]) -> ExplorerState:
     """Return a walk through five seeds."""
     looks = [Look(latent=Latent(seed), truncation=Truncation(0.7)) for seed in range(1, 6)]
-    way = Segment("spherical", "z", "linear")
-    keys = tuple(Keyframe(i * seconds / 4, Snapshot(look), way) for i, look in enumerate(looks))
+    segment = Segment("spherical", "z", "linear")
+    keys = tuple(Keyframe(i * seconds / 4, Snapshot(look), segment) for i, look in enumerate(looks))
     return ExplorerState(
         views=(ViewState(model=model), ViewState()), layout="single", timeline=Timeline(keys, duration=seconds)
     )
@@ -110,9 +110,9 @@ import sys
 from pathlib import Path
 from explorer.animation.job import read_job
 from explorer.animation.recorder import Recorder
-def tell(p):
+def show(p):
     if p.stage != "rendering" or p.done % 5 == 0: print(p.stage, p.done, flush=True)
-Recorder(read_job(Path(sys.argv[1]))).run(tell)
+Recorder(read_job(Path(sys.argv[1]))).run(show)
 """
 
 

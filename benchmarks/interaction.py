@@ -1,10 +1,10 @@
-"""How the window answers the hand: scripted drags through the real window, latency from input to paint.
+"""Latency of the window: scripted drags through the real window, latency from input to paint.
 
     python benchmarks/interaction.py [--seconds 5] [--json] [MODEL_A MODEL_B]
 
 Each row is one drag at 60 inputs a second: pictures shown a second, latency from an input to the paint that shows
 it (median, 99th percentile), inputs that a newer one overtook, the longest gap between two paints, how long an
-input had to wait until the event loop turned to it (99th percentile: above 16 ms the hand feels it), and the
+input had to wait until the event loop turned to it (99th percentile: above 16 ms the user notices), and the
 longest time that the event loop did not turn. Runs on the screen there is, or offscreen.
 """
 
@@ -94,7 +94,7 @@ class Meter(QObject):
     def _on_painted(self, view: int, generation: int) -> None:
         assert self.session is not None
         self.paints.setdefault(view, []).append(perf_counter())
-        # The session measured it in the slot before this one: from the wish to this paint.
+        # The session measured it in the slot before this one: from the request to this paint.
         self.latencies.append(self.session.performance(view).latency_ms)
 
     @Slot()
@@ -157,9 +157,9 @@ def measure(
     }
 
 
-def _percentile(values: list[float], share: float) -> float:
+def _percentile(values: list[float], fraction: float) -> float:
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
+    return ordered[min(len(ordered) - 1, int(fraction * len(ordered)))] if ordered else 0.0
 
 
 def drags(program: Program) -> list[tuple[str, QWidget, Path2, Qt.KeyboardModifier]]:
@@ -169,13 +169,16 @@ def drags(program: Program) -> list[tuple[str, QWidget, Path2, Qt.KeyboardModifi
     panels = {key: section.body for key, section in window.sides.sections.items()}
     none, shift = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
 
-    def circle(share: float) -> tuple[float, float]:
-        angle, mid = 4 * pi * share, image.rect().center()
+    def circle(fraction: float) -> tuple[float, float]:
+        angle, mid = 4 * pi * fraction, image.rect().center()
         return mid.x() + 0.2 * image.width() * cos(angle), mid.y() + 0.2 * image.width() * sin(angle)
 
     def swing(slider: QWidget) -> Path2:
         groove = slider.groove().rect  # type: ignore[attr-defined]
-        return lambda share: (groove.center().x() + 0.4 * groove.width() * sin(4 * pi * share), slider.height() / 2)
+        return lambda fraction: (
+            groove.center().x() + 0.4 * groove.width() * sin(4 * pi * fraction),
+            slider.height() / 2,
+        )
 
     psi = panels["truncation"].psi  # type: ignore[attr-defined]
     infos = [window.session.info(view) for view in range(2)]  # type: ignore[union-attr]
@@ -222,7 +225,7 @@ def main() -> int:
                 run_for(300)
                 rows.append(measure(program, meter, name, widget, path, keys, options.seconds))
                 session.look.reset()
-        names = [facts.name if (facts := session.facts(view)) else "" for view in range(2)]
+        names = [model_info.name if (model_info := session.model_info(view)) else "" for view in range(2)]
         result = {
             "models": names,
             "first_pictures_s": round(ready_s, 2),

@@ -51,8 +51,8 @@ def _job(folder: Path, kind: str, name: str) -> FilmJob:
     from explorer.animation.job import FilmJob
     from explorer.state import ExplorerState, Keyframe, Latent, Look, Segment, Snapshot, Timeline, ViewState
 
-    way = Segment("linear", "z", "linear")
-    keys = tuple(Keyframe(float(i), Snapshot(Look(Latent(i))), way) for i in range(4))
+    segment = Segment("linear", "z", "linear")
+    keys = tuple(Keyframe(float(i), Snapshot(Look(Latent(i))), segment) for i in range(4))
     views = (ViewState(model=str(folder / "tiny.safetensors")), ViewState())
     state = ExplorerState(views=views, layout="single", timeline=Timeline(keys, duration=4.0, fps=25.0))
     return FilmJob(folder / f"{name}{format_named(kind).suffix}", Film(4.0, (25, 1), format=kind), state)
@@ -101,9 +101,9 @@ def film_pixels(folder: Path, kind: str, name: str) -> list[bytes]:
 
 
 def recording(folder: Path, ready: Ready) -> None:
-    """Record a hand that changes the truncation a hundred times a second, until somebody ends it.
+    """Record a user who changes the truncation a hundred times a second, until it is stopped.
 
-    What the hand did is written to `truth` at once, which a kill cannot take back.
+    The changes are written to `truth` at once, which a kill cannot take back.
     """
     from PySide6.QtCore import QCoreApplication, QTimer
 
@@ -158,7 +158,7 @@ def recording_lost(folder: Path) -> tuple[float, str]:
 
 
 def save(folder: Path, kind: str, ready: Ready) -> None:
-    """Write two contents to one file in turn, until somebody ends it; `kind` is one of `SAVES`."""
+    """Write two contents to one file in turn, until it is stopped; `kind` is one of `SAVES`."""
     path = folder / f"saved{_SUFFIXES[kind]}"
     writers = [_writer(folder, kind, number) for number in range(2)]
     for number, write in enumerate(writers):

@@ -112,7 +112,7 @@ def _call(pipe: Any, function: Callable[..., Any], arguments: tuple[object, ...]
     _quietly()
     try:
         pipe.send(("value", function(*arguments)))
-    except Exception as error:  # told to whoever waits
+    except Exception as error:  # passed on to the waiting process
         pipe.send(("error", f"{type(error).__name__}: {error}"))
 
 
@@ -121,7 +121,7 @@ def _work(pipe: Any, function: Callable[..., Any], arguments: tuple[object, ...]
     try:
         function(*arguments, lambda: pipe.send(("ready", "")))
         pipe.send(("done", ""))
-    except Exception as error:  # told to whoever waits
+    except Exception as error:  # passed on to the waiting process
         pipe.send(("error", f"{type(error).__name__}: {error}"))
 
 
@@ -223,14 +223,14 @@ def run(kinds: list[str], count: int, seed: int) -> list[Tally]:
     return tallies
 
 
-def main(words: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None) -> int:
     """Read the command line; the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--count", metavar="N", type=int, default=100, help="kills of each kind (default 100)")
     parser.add_argument("--kinds", metavar="LIST", default=",".join(KINDS), help=f"of {','.join(KINDS)}")
     parser.add_argument("--seed", metavar="S", type=int, default=0, help="of the moments (default 0)")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    arguments = parser.parse_args(words)
+    arguments = parser.parse_args(argv)
     kinds = arguments.kinds.split(",")
     if unknown := [kind for kind in kinds if kind not in KINDS]:
         parser.error(f"--kinds: {', '.join(unknown)} is not one of {', '.join(KINDS)}")

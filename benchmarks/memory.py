@@ -1,4 +1,4 @@
-"""Peak memory of a picture beyond the weights, and whether the cache of kept stages keeps to its budget.
+"""Peak memory of a picture beyond the weights, and whether the cache of stages stays within its budget.
 
     python benchmarks/memory.py [--only NAME] [--dtype auto] [--json]
     python benchmarks/memory.py --loads 200 [--json]
@@ -51,7 +51,7 @@ def _status(key: str) -> float:
     for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
         if line.startswith(key + ":"):
             return int(line.split()[1]) / 1e3
-    raise SystemExit(f"this system does not tell {key}")
+    raise SystemExit(f"this system does not report {key}")
 
 
 def measure(name: str, dtype: str, budget_mb: int) -> dict[str, object]:
@@ -73,17 +73,17 @@ def measure(name: str, dtype: str, budget_mb: int) -> dict[str, object]:
     give_back()
     before = now_mb()
     forget_peak()
-    kept = 0.0
+    cached = 0.0
     for seed in range(3):
         # Random networks may leave the range of pictures; psi 0.5 keeps them finite.
         renderer.render_look(Look(latent=Latent(seed=seed), truncation=Truncation(psi=0.5)))
-        kept = max(kept, renderer.cache_bytes / 1e6)
+        cached = max(cached, renderer.cache_bytes / 1e6)
     return {
         "name": name,
         "dtype": dtype,
         "weights_mb": round(generator.nbytes / 1e6, 1),
         "peak_mb": round(peak_mb() - before, 1),
-        "cache_mb": round(kept, 1),
+        "cache_mb": round(cached, 1),
         "cache_budget_mb": round(budget_mb * 1.048576, 1),
         "limit_mb": LIMIT_MB.get((name, dtype)),
     }

@@ -11,7 +11,6 @@ import argparse
 import json
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,13 +35,13 @@ WATCHED: tuple[tuple[Any, str, str], ...] = (
     (Kernels, "modulated_conv", "convolutions"),
     (Kernels, "modulated_up_conv", "up-convolutions with filter and epilogue"),
     (torch.nn.functional, "conv2d", "convolutions"),
-    (conv_weights.Kernel, "_run", "convolutions"),
+    (conv_weights.Kernel, "__call__", "convolutions"),
     (prepared_conv, "product", "convolutions"),
 )
 
 
 @contextmanager
-def watching(totals: Counter[str]) -> Iterator[None]:
+def watching(totals: dict[str, float]) -> Iterator[None]:
     """Add the time of every call of the watched functions to `totals`; calls inside others count once."""
     depth = 0
 
@@ -56,25 +55,24 @@ def watching(totals: Counter[str]) -> Iterator[None]:
             finally:
                 depth -= 1
                 if depth == 0:
-                    totals[label] += time.process_time() - start
+                    totals[label] = totals.get(label, 0.0) + time.process_time() - start
 
         return timed
 
-    kept = []
+    originals = []
     for owner, name, label in WATCHED:
-        attribute = "__call__" if name == "_run" else name
-        kept.append((owner, attribute, getattr(owner, attribute)))
-        setattr(owner, attribute, wrapped(getattr(owner, attribute), label))
+        originals.append((owner, name, getattr(owner, name)))
+        setattr(owner, name, wrapped(getattr(owner, name), label))
     try:
         yield
     finally:
-        for owner, attribute, original in kept:
-            setattr(owner, attribute, original)
+        for owner, name, original in originals:
+            setattr(owner, name, original)
 
 
 @torch.inference_mode()
 def profile(name: str, dtype: torch.dtype, repeat: int) -> dict[str, Any]:
-    """Milliseconds by kind of work and by layer."""
+    """Return milliseconds by kind of work and by layer."""
     device = torch.device("cpu")
     with torch.inference_mode(False):
         generator = generators.build(name, device)
@@ -83,7 +81,7 @@ def profile(name: str, dtype: torch.dtype, repeat: int) -> dict[str, Any]:
     with backend.use_backend("auto", dtype):
         generator.synthesis(ws)
         for _ in range(repeat):
-            totals: Counter[str] = Counter()
+            totals: dict[str, float] = {}
             layers = {}
             with watching(totals):
                 begin = last = time.process_time()
@@ -95,7 +93,7 @@ def profile(name: str, dtype: torch.dtype, repeat: int) -> dict[str, Any]:
                     layers[layer.info.name] = time.process_time() - last
                 total = time.process_time() - begin
             if 1e3 * total < best["total_ms"]:
-                kinds = {kind: round(1e3 * s, 1) for kind, s in totals.most_common()}
+                kinds = {kind: round(1e3 * s, 1) for kind, s in sorted(totals.items(), key=lambda item: -item[1])}
                 kinds["rest"] = round(1e3 * (total - sum(totals.values())), 1)
                 best = {
                     "name": name,

@@ -5,7 +5,7 @@
 Memory is judged by the slope of a robust line through its samples after the warm-up: 30 MB an hour are allowed, and
 `ERROR_MB` for what happens to be open at the ends of the run, so that the longer a run the stricter it is.
 
-Drags, wheels, keys, clicks on whatever is visible, models loaded and closed, files that are no models, projects
+Drags, wheels, keys, clicks on whatever is visible, models loaded and closed, files that are not models, projects
 saved and opened, undo and redo. Dialogs are answered with Cancel. The exit code is 1 if there was a fault.
 """
 
@@ -62,7 +62,7 @@ SAMPLES = 240
 
 
 def rss_mb() -> float:
-    """Memory of this process in MB; 0 where it cannot be told."""
+    """Memory of this process in MB; 0 if unknown."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:
@@ -87,7 +87,7 @@ class Errors(logging.Handler):
         self.seen: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        # A file that is no model is the user's fault, and part of the test.
+        # A file that is not a model is the user's fault, and part of the test.
         text = record.getMessage()
         if "This plugin does not support" in text:
             return  # the offscreen platform's own limits

@@ -61,14 +61,14 @@ def encode(size: int, frames: int, folder: str) -> dict[str, object]:
 
 
 def render(model: str, frames: int, folder: str) -> dict[str, object]:
-    """Frames per second of a walk: rendering, encoding, and the share of the time that rendering takes."""
+    """Frames per second of a walk: rendering, encoding, and the fraction of the time that rendering takes."""
     device = best_device()
-    renderer, facts = open_model(model, RenderSettings(device, fastest_precision(device)))
+    renderer, model_info = open_model(model, RenderSettings(device, fastest_precision(device)))
     start = Look(latent=Latent(seed=1), truncation=Truncation(psi=0.7))
     renderer.render_look(start)
     rendering = 0.0
     begin = perf_counter()
-    with film(Path(folder) / "walk.mp4", facts.info.img_size[0]) as growing:
+    with film(Path(folder) / "walk.mp4", model_info.info.img_size[0]) as growing:
         for i in range(frames):
             before = perf_counter()
             picture = renderer.render_look(Look(latent=Latent(seed=1 + i), truncation=start.truncation))
@@ -76,11 +76,11 @@ def render(model: str, frames: int, folder: str) -> dict[str, object]:
             growing.add(picture.pixels)
     seconds = perf_counter() - begin
     return {
-        "what": f"walk of {facts.name}, {renderer.settings.device} {renderer.settings.dtype}",
-        "size": facts.info.img_size[0],
+        "what": f"walk of {model_info.name}, {renderer.settings.device} {renderer.settings.dtype}",
+        "size": model_info.info.img_size[0],
         "frames": frames,
         "frames_per_s": round(frames / seconds, 1),
-        "rendering_share": round(rendering / seconds, 2),
+        "rendering_fraction": round(rendering / seconds, 2),
     }
 
 
@@ -100,8 +100,8 @@ def main() -> int:
         print(json.dumps(rows, indent=1))
     else:
         for row in rows:
-            share = f", rendering takes {row['rendering_share']:.0%}" if "rendering_share" in row else ""
-            print(f"{row['what']:48} {row['size']:>5} px {row['frames_per_s']:>8} frames/s{share}")
+            text = f", rendering takes {row['rendering_fraction']:.0%}" if "rendering_fraction" in row else ""
+            print(f"{row['what']:48} {row['size']:>5} px {row['frames_per_s']:>8} frames/s{text}")
     return 0
 
 

@@ -26,4 +26,4 @@ for path in [*sys.argv[1:], "trap.pkl"]:
     except CheckpointError as error:  # damaged, not a checkpoint, of a family that is not supported, ...
         print("not opened:", error)
     else:
-        print("opened:", model, model.facts.licence, model.facts.sha256[:12])
+        print("opened:", model, model.metadata.licence, model.metadata.sha256[:12])

@@ -21,7 +21,7 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-# Read by OpenMP when torch is imported, so it must be said here, before any module of ours does that. By default
+# Read by OpenMP when torch is imported, so it must be set here, before any module of ours does that. By default
 # its threads spin while they wait for each other. As soon as something else wants a core (a window, another
 # program), that wastes most of the machine: with two threads on two busy cores a 64 px StyleGAN3 picture took
 # 400-800 ms of processor time when they spun, and 35-55 ms when they slept.
@@ -29,7 +29,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def __getattr__(name: str) -> object:
-    """What is public, of `explorer.api`, which is imported when asked for, since it imports torch."""
+    """Return a public name from `explorer.api`, which imports torch and is therefore imported on first use."""
     if name in __all__:
         from importlib import import_module
 
@@ -38,5 +38,5 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    """The names of this module, those that are imported when asked for among them."""
+    """Return the names of this module, including those that are imported on first use."""
     return sorted({*globals(), *__all__})

@@ -14,7 +14,6 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import (
@@ -48,6 +47,8 @@ from explorer.widgets.window.main_window import MainWindow
 from explorer.widgets.window.menu_commands import DRIFT
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from explorer.state.request import RenderSettings
 
 __all__ = ["Program", "refuse_pickles", "run", "use_plain_numbers"]
@@ -224,8 +225,8 @@ class Program(QObject):
         native.start_build()  # at low priority; pictures use the kernels once they are ready
         self.window.notices.offer_recovery()
         if self.last_crash is not None and session.documents.recovery() is None:  # else that is offered already
-            words = f"Latentwalk crashed last time. Please report it with the file {self.last_crash}."
-            self._on_fault(words, crash_log.text_of(self.last_crash))
+            message = f"Latentwalk crashed last time. Please report it with the file {self.last_crash}."
+            self._on_fault(message, crash_log.text_of(self.last_crash))
         if self._files:
             self.window.files.open_at_start(self._files)
         elif not self.settings.flag("welcomed") and session.state.shared.drift:
@@ -270,11 +271,11 @@ class Program(QObject):
             self.settings.set(f"precision_{now.device.partition(':')[0]}", now.dtype)
 
     @Slot(str, str)
-    def _on_fault(self, words: str, trace: str) -> None:
+    def _on_fault(self, message: str, trace: str) -> None:
         if self.window.session is not None:
-            self.window.views.active_pane().banner.show_fault(words, trace)
+            self.window.views.active_pane().banner.show_fault(message, trace)
         else:
-            self.window.show_placeholder(words)
+            self.window.show_placeholder(message)
 
     @Slot(int)
     def _on_signal(self, number: int) -> None:

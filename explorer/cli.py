@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         code = 130
     lost = console.finish()
-    return _tell(lost) if lost and code == 0 else code
+    return _print_error(lost) if lost and code == 0 else code
 
 
 def _check_current_folder() -> None:
@@ -90,13 +90,13 @@ def _guarded(arguments: list[str]) -> int:
     except SystemExit as done:  # raised by argparse after --help and --version
         return done.code if isinstance(done.code, int) else 0
     except LatentwalkError as error:
-        return _tell(error.message, error.command_hint)
+        return _print_error(error.message, error.command_hint)
     except (MemoryError, RuntimeError) as error:
-        return _tell_of_shortage(error)
+        return _print_out_of_memory(error)
     except BrokenPipeError:  # the reader of a library's output has ended, as in `... | head`
         return 0
     except OSError as error:
-        return _tell(file_errors.message(error))
+        return _print_error(file_errors.message(error))
 
 
 def program() -> int:
@@ -108,7 +108,7 @@ def program() -> int:
     return code
 
 
-def _tell(message: str, hint: str = "") -> int:
+def _print_error(message: str, hint: str = "") -> int:
     # Truncated separately, so that the hint is readable however long the message of a file is.
     parts = [" ".join(text.split()) for text in (message[:_LONG], hint[:_LONG])]
     text = " ".join(visible(part, _LONGEST) for part in parts if part)
@@ -116,12 +116,14 @@ def _tell(message: str, hint: str = "") -> int:
     return 2
 
 
-def _tell_of_shortage(error: Exception) -> int:
+def _print_out_of_memory(error: Exception) -> int:
     from explorer.ops.memory import lacks_memory
 
     if not lacks_memory(error):
         raise error
-    _tell("There is not enough free memory for this. Close other programs, or choose a smaller model or picture.")
+    _print_error(
+        "There is not enough free memory for this.", "Close other programs, or choose a smaller model or picture."
+    )
     return 1
 
 

@@ -181,13 +181,13 @@ def test_a_metric_is_that_of_the_command(model: explorer.Model, capsys: pytest.C
     from explorer.cli import main
 
     estimate = model.measure("eq-t", samples=2)
-    assert main(["measure", "eq-t", model.facts.path, "--samples", "2"]) == 0
+    assert main(["measure", "eq-t", model.metadata.path, "--samples", "2"]) == 0
     assert f"{estimate.value:.4g}" in capsys.readouterr().out
     assert model.measure("sticking", samples=2).stderr >= 0.0
 
 
 @pytest.mark.parametrize(
-    ("arguments", "kind", "words"),
+    ("arguments", "kind", "message"),
     [
         ({"seed": -1}, UsageError, "-1 is not a seed"),
         ({"seed": 2**32}, UsageError, "is not a seed"),
@@ -209,9 +209,9 @@ def test_a_metric_is_that_of_the_command(model: explorer.Model, capsys: pytest.C
     ],
 )
 def test_what_the_model_cannot_do_is_refused(
-    model: explorer.Model, arguments: dict[str, Any], kind: type[LatentwalkError], words: str
+    model: explorer.Model, arguments: dict[str, Any], kind: type[LatentwalkError], message: str
 ) -> None:
-    with pytest.raises(kind, match=words) as refused:
+    with pytest.raises(kind, match=message) as refused:
         model.render(**arguments)
     assert refused.value.hint
 
@@ -238,7 +238,7 @@ def test_other_calls_refuse_what_they_cannot_do(model: explorer.Model) -> None:
         explorer.open_model("nothing.pkl")
 
 
-def test_a_costly_model_is_opened_only_if_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_costly_model_is_opened_only_on_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = _model_file(tmp_path)
     built: list[bool] = []
 

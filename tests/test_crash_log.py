@@ -35,7 +35,7 @@ def _run(folder: Path, what: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout.strip(), done.stderr
 
 
-def test_a_crash_is_noted_and_the_next_start_told_once(tmp_path: Path) -> None:
+def test_a_crash_is_noted_and_the_next_start_reports_it_once(tmp_path: Path) -> None:
     folder = tmp_path / "settings"
     assert _run(folder, "well")[:2] == (0, "None")
     assert crash_log.last_crash(folder) is None
@@ -79,7 +79,7 @@ def test_the_command_line_tells_crashes_from_its_start(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", without], cwd=ROOT, check=True)
 
 
-def test_a_process_ends_with_its_code_and_all_that_it_said() -> None:
+def test_a_process_ends_with_its_code_and_all_its_output() -> None:
     script = (
         "import atexit, sys; from explorer.util.crash_log import finish_process\n"
         "atexit.register(print, 'taken apart')\n"
@@ -89,7 +89,7 @@ def test_a_process_ends_with_its_code_and_all_that_it_said() -> None:
     assert (done.returncode, done.stdout) == (3, "said\n")
 
 
-def test_a_revoked_callback_says_nothing_and_revoking_waits_for_what_is_said() -> None:
+def test_a_revoked_callback_says_nothing_and_revoking_waits_for_running_calls() -> None:
     said: list[str] = []
     speaking, go_on = threading.Event(), threading.Event()
 

@@ -128,7 +128,7 @@ def test_a_bundled_model_of_that_content_is_found(
     assert found_in(folder / "p.json")[0][0] == "one"
 
 
-def test_another_network_at_the_place_is_told(folder: Path) -> None:
+def test_another_network_at_the_place_is_reported(folder: Path) -> None:
     make_model(folder / "a.safetensors", "stylegan2-plain")
     models, missing, notes = found_in(folder / "p.json")
     assert models[0] == str(folder / "a.safetensors")

@@ -125,11 +125,11 @@ def some_table() -> AssetTable:
 
 
 def same_latents(a: AssetTable, b: AssetTable, keys: set[str]) -> bool:
-    def facts(table: AssetTable, key: str) -> tuple[object, ...]:
+    def model_info(table: AssetTable, key: str) -> tuple[object, ...]:
         latent = table.latent(key)
         return latent.space, latent.array.tolist(), latent.name, latent.psi, latent.model_sha
 
-    return all(facts(a, key) == facts(b, key) for key in keys & set(a))  # an unknown edit names any text
+    return all(model_info(a, key) == model_info(b, key) for key in keys & set(a))  # an unknown edit names any text
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -193,7 +193,7 @@ def project(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("data", "words"),
+    ("data", "message"),
     [
         ([], "not a Latentwalk project"),
         ({"format": "other"}, "not a Latentwalk project"),
@@ -232,8 +232,8 @@ def project(**changes: Any) -> dict[str, Any]:
         (project(latents={"a": None}), "stored latent 'a' cannot be read"),
     ],
 )  # fmt: skip
-def test_what_is_no_project_is_refused_with_the_place(data: Any, words: str) -> None:
-    with pytest.raises(ProjectError, match=words) as caught:
+def test_what_is_not_a_project_is_refused_with_the_place(data: Any, message: str) -> None:
+    with pytest.raises(ProjectError, match=message) as caught:
         from_json(data)
     assert caught.value.hint
 
@@ -272,7 +272,7 @@ def test_damaged_latents_are_refused() -> None:
         *("latentwalk:1:" + end for end in ("", "!!!", "AAAAAAAA", pack_text([1]))),
     ],
 )
-def test_texts_that_are_no_states_are_refused(text: str) -> None:
+def test_texts_that_are_not_states_are_refused(text: str) -> None:
     with pytest.raises(ProjectError):
         state_from_text(text)
 
@@ -294,7 +294,7 @@ def test_a_bomb_in_a_text_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> No
         state_from_text("latentwalk:1:" + base64.urlsafe_b64encode(packed).decode())
 
 
-def test_files_that_are_no_projects_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_that_are_not_projects_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Image.new("RGB", (2, 2)).save(tmp_path / "plain.png")
     whole = (tmp_path / "plain.png").read_bytes()
     (tmp_path / "cut.png").write_bytes(whole[:20])

@@ -222,7 +222,7 @@ def test_models_are_looked_for_below_the_project(tmp_path: Path) -> None:
 # -- of the future ---------------------------------------------------------------------------------------------
 
 
-def test_edits_of_a_missing_plugin_are_told_and_lost_nowhere(tmp_path: Path) -> None:
+def test_edits_of_a_missing_plugin_are_reported_and_lost_nowhere(tmp_path: Path) -> None:
     edit = {"value": {"kind": "bend", "by": [1, None, 0.5], "kind of": {"a": ""}}, "strength": 0.5, "is_on": False}
     point = {"latent": {}, "weight": 1.0, "edits": [{"value": {"kind": "twist"}}]}
     shared = {"latent": {"blend": {"space": "ws", "points": [point]}}, "edits": [edit]}

@@ -117,7 +117,7 @@ def test_stored_latents_that_do_not_fit_are_refused() -> None:
         of(Look(Latent(stored=keys["wide"])), table=table)
     with pytest.raises(LatentError, match="is missing"):
         of(Look(Latent(stored="nowhere")), table=table)
-    with pytest.raises(LatentError, match="none are here"):
+    with pytest.raises(LatentError, match="is not available"):
         of(Look(Latent(stored="nowhere")))
 
 
@@ -278,7 +278,7 @@ def test_the_forward_matrix_moves_points_as_the_hand_expects() -> None:
     assert moved(Transform(x=1.0, matrix=(0.0, 1.0, 0.0, 1.0, 0.0, 5.0)), 1.0, 0.5) == (0.5, 7.0)
 
 
-def test_the_identity_is_no_transform() -> None:
+def test_the_identity_is_not_a_transform() -> None:
     assert of().transform is None
     assert of(Look(transform=Transform(untransform=True))).untransform is False
     request = of(Look(transform=Transform(x=0.1, untransform=True)))

@@ -18,7 +18,7 @@ def _blend(*latents: Latent, space: Literal["z", "w", "ws"] = "z") -> Latent:
     return Latent(blend=Blend(space, tuple(BlendPoint(latent, 1 / len(latents)) for latent in latents)))
 
 
-def test_another_models_latent_with_a_recipe_is_made_anew() -> None:
+def test_another_models_latent_with_a_recipe_is_made_again() -> None:
     table = AssetTable()
     theirs = StoredLatent("w", np.ones(8, np.float32), "sha-b", recipe=Latent(3, 0.5))
     base = of(Look(Latent(7, stored=table.add(theirs))), table=table).style.base
@@ -29,7 +29,7 @@ def test_another_models_latent_with_a_recipe_is_made_anew() -> None:
 
 
 def test_a_blend_of_nothing_is_refused() -> None:
-    with pytest.raises(LatentError, match="blend of nothing"):
+    with pytest.raises(LatentError, match="has no points"):
         of(Look(Latent(blend=Blend())))
 
 

@@ -189,7 +189,7 @@ def test_damaged_settings_are_set_aside(tmp_path: Path, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("kind", ["fifo", "folder", "device", "loop", "nothing"])
-def test_what_is_no_ordinary_file_stops_nothing(tmp_path: Path, kind: str) -> None:
+def test_what_is_not_an_ordinary_file_stops_nothing(tmp_path: Path, kind: str) -> None:
     file = tmp_path / "settings.json"
     if kind == "fifo":
         os.mkfifo(file)
@@ -208,7 +208,7 @@ def test_what_is_no_ordinary_file_stops_nothing(tmp_path: Path, kind: str) -> No
         assert file.is_symlink(), "a link stays a link"
 
 
-def test_an_unwritable_folder_is_said_once(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_reported_once(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     settings = Settings(tmp_path / "file" / "settings.json")
     for number in range(3):

@@ -83,7 +83,7 @@ def test_a_restless_hand_breaks_nothing(qtbot: QtBot) -> None:
         try:
             rng.choice(todo)()
         except LatentwalkError as error:  # such as storing a latent that the active view's model refuses
-            if not isinstance(error, LatentError) and s.facts(s.active) is not None:
+            if not isinstance(error, LatentError) and s.model_info(s.active) is not None:
                 raise
         for view in s.visible_views():
             if s.last_frame(view) is not None:

@@ -45,7 +45,7 @@ def test_each_update_is_a_named_step() -> None:
     assert (psi(store), store.can_redo) == (0.2, False)
 
 
-def test_an_update_that_changes_nothing_is_no_step() -> None:
+def test_an_update_that_changes_nothing_is_not_a_step() -> None:
     store = StateStore()
     seen: list[object] = []
     store.subscribe(lambda old, new: seen.append(new))
@@ -83,7 +83,7 @@ def test_a_stroke_is_one_step_however_many_updates_it_has() -> None:
     assert psi(store) == 0.7
 
 
-def test_a_stroke_that_ends_where_it_began_is_no_step() -> None:
+def test_a_stroke_that_ends_where_it_began_is_not_a_step() -> None:
     store = StateStore()
     store.begin("drag")
     set_psi(store, 0.5)
@@ -133,7 +133,7 @@ def test_undo_in_a_stroke_takes_the_stroke_back() -> None:
     assert psi(store) == 0.1
 
 
-def test_transient_changes_are_told_but_are_no_steps() -> None:
+def test_transient_changes_are_reported_but_are_not_steps() -> None:
     store = StateStore()
     seen: list[float] = []
     store.subscribe(lambda old, new: seen.append(new.shared.truncation.psi))
@@ -163,7 +163,7 @@ def test_undo_never_makes_the_active_view_one_that_is_gone() -> None:
     assert store.state.active == 1
 
 
-def test_subscribers_can_leave_even_while_being_told() -> None:
+def test_subscribers_can_leave_even_while_being_notified() -> None:
     store = StateStore()
     seen: list[str] = []
 

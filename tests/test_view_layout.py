@@ -75,13 +75,13 @@ def test_a_new_view_is_linked_and_active_and_seen() -> None:
 
 
 def timeline(count: int) -> Timeline:
-    pose = Snapshot(views=tuple(own(i) for i in range(count)))
+    snapshot = Snapshot(views=tuple(own(i) for i in range(count)))
     tracks = (Track("transform.x", (), -1), Track("transform.x", (), 0), Track("truncation.psi", (), 2))
     return Timeline(
-        keys=(Keyframe(0.0, pose), Keyframe(1.0, Snapshot(views=(own(0),)))),
+        keys=(Keyframe(0.0, snapshot), Keyframe(1.0, Snapshot(views=(own(0),)))),
         tracks=(*tracks, Track("tap.scale_db", (), -1)),
-        performance=(RecordedState(0.0, pose),),
-        aside=Timeline(keys=(Keyframe(2.0, pose),)),
+        performance=(RecordedState(0.0, snapshot),),
+        aside=Timeline(keys=(Keyframe(2.0, snapshot),)),
     )
 
 

@@ -1,1 +1,1 @@
-"""What researchers measure: equivariance, sticking, path length, separability, spectra. Knows nothing of Qt."""
+"""Metrics: equivariance, sticking, spectra, Frechet distances, and the pictures that explain them. No Qt."""

@@ -1,6 +1,6 @@
-"""A small network that reads the attributes of a critter from its picture; its features serve Frechet distances.
+"""A small network that predicts a critter's attributes from its picture; Frechet distances use its features.
 
-Trained by `explorer.training.attributes`; the weights lie in `assets/networks/`, their accuracy on the card beside.
+Trained by `explorer.training.attributes`; the weights are in `assets/networks/`, with a card on their accuracy.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ _WIDTHS = (24, 48, 96, 128)  # at 32, 16, 8 and 4 pixels
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What is predicted: groups of weights that sum to one, and single numbers with their mean and spread."""
+    """The outputs: groups of weights that sum to one, and single numbers with their mean and standard deviation."""
 
     groups: Mapping[str, tuple[str, ...]]
     numbers: Mapping[str, tuple[float, float]]
 
     @property
     def outputs(self) -> int:
-        """How many numbers the network gives for a picture."""
+        """Number of outputs for a picture."""
         return sum(len(names) for names in self.groups.values()) + len(self.numbers)
 
 
 class _Stage(nn.Module):
-    """Halves the sides; then, if there is `more`, one residual convolution."""
+    """Halves height and width; with `more`, a residual convolution follows."""
 
     def __init__(self, inputs: int, outputs: int, *, more: bool) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class _Stage(nn.Module):
 
 
 class AttributeNetwork(nn.Module):
-    """Pictures to attributes; looks at 64 pixels, other sizes are resampled to that."""
+    """Maps pictures to attributes. Pictures are resampled to 64 pixels."""
 
     resolution = 64
 
@@ -75,25 +75,25 @@ class AttributeNetwork(nn.Module):
         self.heads = nn.Linear(FEATURES, vocabulary.outputs)
 
     def features(self, pictures: Tensor) -> Tensor:
-        """`[N, 3, R, R]` float32 in -1..1 to `[N, 128]`, not negative."""
+        """Map `[N, 3, R, R]` float32 in -1..1 to features `[N, 128]`, not negative."""
         if pictures.shape[-2:] != (self.resolution, self.resolution):
             pictures = F.interpolate(pictures, (self.resolution,) * 2, mode="bilinear", antialias=True)
         return F.relu(self.norm(self.dense(self.stages(pictures).flatten(1))))
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """`[N, outputs]`: logits of each group in order, then the numbers as multiples of their spread."""
+        """Return `[N, outputs]`: logits of each group in order, then the numbers as multiples of their spread."""
         result: Tensor = self.heads(self.features(pictures))
         return result
 
     def split(self, outputs: Tensor) -> tuple[dict[str, Tensor], Tensor]:
-        """Logits `[N, k]` of each group, and the standardised numbers `[N, len(numbers)]`."""
+        """Return the logits `[N, k]` of each group, and the standardised numbers `[N, len(numbers)]`."""
         sizes = [len(names) for names in self.vocabulary.groups.values()]
         *groups, numbers = torch.split(outputs, [*sizes, len(self.vocabulary.numbers)], dim=1)
         return dict(zip(self.vocabulary.groups, groups, strict=True)), numbers
 
     @torch.inference_mode()
     def read(self, pictures: Tensor) -> dict[str, Tensor]:
-        """Weights `[N, k]` of each group and numbers `[N]` in their own units, by name."""
+        """Return weights `[N, k]` of each group and numbers `[N]` in their own units, by name."""
         groups, numbers = self.split(self(pictures))
         result = {name: logits.softmax(1) for name, logits in groups.items()}
         for column, (name, (mean, spread)) in enumerate(self.vocabulary.numbers.items()):
@@ -102,7 +102,7 @@ class AttributeNetwork(nn.Module):
 
 
 def bundled_path() -> Path:
-    """Where the network that comes with the program lies."""
+    """Return the path of the bundled network."""
     return assets_dir() / "networks" / "critters-attributes.safetensors"
 
 
@@ -126,7 +126,7 @@ def save(path: Path, network: AttributeNetwork, origin: str = "") -> None:
 
 
 def load(path: Path | None = None) -> AttributeNetwork:
-    """The network of a file, by default the bundled one; evaluating, float32, on the CPU.
+    """Load the network from a file, by default the bundled one; in evaluation mode, float32, on the CPU.
 
     Raises:
         UnreadableFileError: The file is missing or damaged.

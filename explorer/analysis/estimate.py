@@ -1,4 +1,4 @@
-"""Measured numbers with their standard errors, and the row in which a script reads them."""
+"""Measured values with their standard errors, and their form for scripts."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["Detail", "Estimate", "RatioSum", "as_json"]
 
 
 class Detail(Protocol):
-    """What a metric found beside its number, such as a spectrum."""
+    """Further results of a metric besides its value, such as a spectrum."""
 
     def as_json(self) -> dict[str, Any]:
-        """More fields of the row, for scripts."""
+        """Return more fields of the row, for scripts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class RatioSum:
 
     @property
     def count(self) -> int:
-        """How many samples were added."""
+        """Number of samples."""
         return len(self.parts)
 
     @property
@@ -104,7 +104,7 @@ class RatioSum:
 
 
 def as_json(metric: str, model: str, estimate: Estimate, **more: Any) -> dict[str, Any]:
-    """The row of a measurement as scripts read it; what is no finite number is null."""
+    """Return the row of a measurement for scripts; values that are not finite become null."""
 
     def finite(value: float) -> float | None:
         return value if math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""The networks in whose features Frechet distances are taken, by name."""
+"""The feature networks for Frechet distances, by name."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMES = ("efficientnet", "attributes")
 
 @dataclass(frozen=True)
 class FeatureNetwork:
-    """A network's name for people, its function from `[N, 3, R, R]` in -1..1 to `[N, F]`, and its identity."""
+    """A network's display name, its function from `[N, 3, R, R]` in -1..1 to `[N, F]`, and its identity."""
 
     name: str
     features: Callable[[Tensor], Tensor]
@@ -28,10 +28,10 @@ class FeatureNetwork:
 
 
 def networks(names: tuple[str, ...] = NAMES) -> list[FeatureNetwork]:
-    """The feature networks of those names.
+    """Load the feature networks of these names.
 
     Raises:
-        UsageError: The weights of EfficientNet-Lite0 are not here and cannot be fetched.
+        UsageError: The weights of EfficientNet-Lite0 are missing and cannot be downloaded.
         UnreadableFileError: The attribute network is missing.
     """
     found = []

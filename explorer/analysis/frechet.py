@@ -2,7 +2,7 @@
 
 `d^2 = |m1 - m2|^2 + Tr(C1 + C2) - 2 Tr((C1^1/2 C2 C1^1/2)^1/2)`: the squared 2-Wasserstein distance of the normal
 distributions with the features' means and covariances (Dowson and Landau 1982; for pictures Heusel et al. 2017,
-who take Inception-v3). Figures of different networks, sample counts or input sizes cannot be compared.
+who use Inception-v3). Figures of different networks, sample counts or input sizes cannot be compared.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Moments:
 
     @staticmethod
     def of(features: Tensor) -> Moments:
-        """Of features `[N, F]`."""
+        """Return the moments of features `[N, F]`."""
         x = features.detach().cpu().double()
         return Moments(x.shape[0], x.sum(0), x.t() @ x)
 
@@ -39,22 +39,23 @@ class Moments:
 
     @property
     def covariance(self) -> Tensor:
-        """`[F, F]`, over `count` (not one less), as the published figure takes it."""
+        """`[F, F]`, divided by `count` (not by one less), as in the published metric."""
         return self.products / self.count - torch.outer(self.mean, self.mean)
 
 
 def _root(covariance: Tensor) -> Tensor:
-    """The symmetric square root; eigenvalues that rounding made negative count as zero."""
+    """Return the symmetric square root; eigenvalues that rounding made negative count as zero."""
     values, vectors = torch.linalg.eigh(covariance)
     root: Tensor = (vectors * values.clamp(min=0).sqrt()) @ vectors.t()
     return root
 
 
 def distance(a: Moments, b: Moments) -> float:
-    """The squared distance, as published under the name of "Frechet Inception distance"; never negative.
+    """Return the squared distance, published as the "Frechet Inception distance"; never negative.
 
-    The trace of the root is the sum of singular values of `C1^1/2 C2^1/2`: no root of a product that is not
-    symmetric, so nothing complex and no small eigenvalue squared away, even with fewer pictures than features.
+    The trace of the root is the sum of singular values of `C1^1/2 C2^1/2`: no root of an
+    asymmetric product, so no complex numbers, and no precision lost to squaring, even with fewer pictures than
+    features.
     """
     means = (a.mean - b.mean).square().sum()
     cross = torch.linalg.svdvals(_root(a.covariance) @ _root(b.covariance)).sum()

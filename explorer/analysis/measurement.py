@@ -57,7 +57,7 @@ def sampled(
     records: Job[Any],
     checkpoint: Mapping[str, Any] | None = None,
 ) -> Job[dict[str, Estimate]]:
-    """The same of records that come from anywhere, in the order of their samples, from the first one missing on."""
+    """Compute the same from records of any origin, in the order of their samples, from the first missing one on."""
     _check_samples(chosen, samples)
     return Measurement(chosen, info, samples, records, checkpoint)
 

@@ -23,11 +23,11 @@ __all__ = ["curves", "measure", "measure_on", "measure_spec", "samples", "sample
 
 
 MAX_PART = 16
-"""Samples that a worker takes at once: what is done again when it is lost."""
+"""Samples per task of a worker, which are measured again if the worker is lost."""
 
 
 def measure_spec(chosen: Sequence[Metric], request: RenderRequest, samples: int, seed: int = 0) -> JobSpec:
-    """The job that measures metrics of one sampler."""
+    """Return the spec of a job that measures metrics of one sampler."""
     names = [metric.name for metric in chosen]
     return JobSpec("measure", request, {"metrics": names, "samples": samples, "seed": seed})
 
@@ -35,22 +35,22 @@ def measure_spec(chosen: Sequence[Metric], request: RenderRequest, samples: int,
 def measure(
     context: JobContext | None, spec: JobSpec, checkpoint: Mapping[str, Any] | None = None
 ) -> Job[dict[str, Estimate]]:
-    """Do `measure_spec`, or go on from a checkpoint of it."""
-    work, request = _place(context, spec)
+    """Run a job of `measure_spec`, or resume it from a checkpoint."""
+    work, request = _context_and_request(context, spec)
     chosen = [metric_named(name) for name in spec.options["metrics"]]
     samples, seed = int(spec.options["samples"]), int(spec.options["seed"])
     return measurement.measure(chosen, work, request, samples, seed, checkpoint)
 
 
 def samples_spec(spec: JobSpec, first: int, count: int) -> JobSpec:
-    """The job that takes only some samples of a `measure_spec`."""
+    """Return the spec of a job that takes only some samples of a `measure_spec`."""
     options = {**spec.options, "samples": count, "first": first}
     return JobSpec("samples", spec.request, options)
 
 
 def samples(context: JobContext | None, spec: JobSpec) -> Job[Any]:
-    """Do `samples_spec`: report the record of each sample."""
-    work, request = _place(context, spec)
+    """Run a job of `samples_spec`: report the record of each sample."""
+    work, request = _context_and_request(context, spec)
     options = spec.options
     names = tuple(options["metrics"])
     taken = Samples(int(options["samples"]), int(options["seed"]), int(options["first"]), names)
@@ -60,16 +60,16 @@ def samples(context: JobContext | None, spec: JobSpec) -> Job[Any]:
 def measure_on(
     cluster: Cluster, spec: JobSpec, info: GeneratorInfo, checkpoint: Mapping[str, Any] | None = None
 ) -> Job[dict[str, Estimate]]:
-    """Do a `measure_spec` on a cluster, with the numbers of a run here.
+    """Run a job of `measure_spec` on a cluster, with the same results as here.
 
     Args:
-        cluster: Takes the samples.
+        cluster: The cluster that takes the samples.
         spec: What to measure.
-        info: Of its generator.
-        checkpoint: Go on from there.
+        info: Info of its generator.
+        checkpoint: The checkpoint to resume from.
     """
     assert spec.request is not None
-    model = str(Path(spec.request.model.path).resolve())  # workers have other folders
+    model = str(Path(spec.request.model.path).resolve())  # workers have other current folders
     request = replace(spec.request, model=replace(spec.request.model, path=model))
     spec, device = replace(spec, request=request), request.settings.device
     chosen = [metric_named(name) for name in spec.options["metrics"]]
@@ -82,13 +82,13 @@ def measure_on(
 
 
 def curves(context: JobContext | None, spec: JobSpec) -> Job[Curves]:
-    """Do `JobSpec("curves", request)`: how exactly one latent follows, over translation and rotation."""
+    """Run `JobSpec("curves", request)`: the equivariance of one latent over translation and rotation."""
     from explorer.analysis.equivariance import curves
 
-    return curves(*_place(context, spec))
+    return curves(*_context_and_request(context, spec))
 
 
-def _place(context: JobContext | None, spec: JobSpec) -> tuple[JobContext, RenderRequest]:
+def _context_and_request(context: JobContext | None, spec: JobSpec) -> tuple[JobContext, RenderRequest]:
     if context is None or spec.request is None:
         raise ValueError(f"the job {spec.kind!r} needs a request")
     return context, spec.request

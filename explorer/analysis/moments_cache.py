@@ -1,4 +1,4 @@
-"""Moments of features that do not change from model to model, kept in the user's cache under what made them."""
+"""Moments of features that do not change from model to model, in the user's cache under their inputs."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from explorer.util.user_folders import cache_folder
 _log = logging.getLogger("explorer.analysis")
 
 _LIMIT = 512 << 20
-"""Bytes of a file, packed or not; products of 1,280 features take 13 MB."""
+"""Maximum bytes of a file, compressed or not; products of 1,280 features take 13 MB."""
 
 __all__ = ["path_of", "recall", "remember"]
 
 
 def path_of(key: Mapping[str, object]) -> Path:
-    """The file of `key`, a description that JSON can hold."""
+    """Return the cache file of `key`, a description that JSON can hold."""
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:24]
     return cache_folder() / "moments" / f"{digest}.npz"
 
 
 def recall(key: Mapping[str, object]) -> Moments | None:
-    """What was remembered under `key`, or None; a damaged file counts as none."""
+    """Return the moments cached under `key`, or None; a damaged file counts as none."""
     try:
         data = io.BytesIO(read_regular(path_of(key), _LIMIT))
         with zipfile.ZipFile(data) as packed:
@@ -50,7 +50,7 @@ def recall(key: Mapping[str, object]) -> Moments | None:
 
 
 def remember(key: Mapping[str, object], found: Moments) -> None:
-    """Keep `found`, where there is room; the file appears whole or not at all."""
+    """Cache `found` if there is room; the file is written atomically."""
     content = io.BytesIO()
     np.savez(content, count=found.count, total=found.total.numpy(), products=found.products.numpy())
     try:

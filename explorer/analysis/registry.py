@@ -1,7 +1,7 @@
-"""The table of metrics: one entry names a metric's title, unit, direction, samples, needs, and what measures it.
+"""The table of metrics: an entry has a metric's title, unit, direction, samples, requirements, and sampler.
 
-The window, the command line, cards and help read this table. It imports no measuring code, since the command line
-reads it for its help; packages add metrics by the entry point `latentwalk.metrics`, whose object is a `Metric`.
+The window, the command line, cards and help read this table. It imports no code that measures, since the command
+line reads it for its help. Packages add metrics with the entry point `latentwalk.metrics`, a `Metric`.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ __all__ = [
 ]
 
 Need: TypeAlias = Literal["motion"]
-"""What a generator must have for a metric: "motion", an input transform or what stands for one."""
+"""What a metric requires of a generator: "motion" is an input transform or its counterpart."""
 
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Which samples to take: `count` of them, from number `first` on, of the draws of `seed`.
+    """Which samples to take: `count` of the draws of `seed`, starting at number `first`.
 
-    `metrics` names those wanted of a sampler that measures several from the same pictures. Sample number `i` is the
-    same whatever `first` and `count` are, so that ranges can be measured apart and put together.
+    `metrics` names those to measure, for a sampler that measures several from the same pictures. Sample number `i`
+    does not depend on `first` and `count`, so that ranges can be measured separately and combined.
     """
 
     count: int
@@ -65,10 +65,10 @@ class Total(Protocol):
     """The sum of one metric's samples, taken in order."""
 
     def add(self, record: Any) -> None:
-        """Add what was measured on the next sample."""
+        """Add the record of the next sample."""
 
     def estimate(self) -> Estimate:
-        """What the samples so far tell. Raises UsageError if that is nothing yet."""
+        """Estimate the value from the samples so far. Raises UsageError if they do not suffice."""
 
 
 @runtime_checkable
@@ -93,7 +93,7 @@ class Sampler(Protocol):
         """Measure the samples one after another, with a `Report` of each one's record: plain, picklable values."""
 
     def total(self, metric: str, info: GeneratorInfo) -> Total:
-        """An empty sum of records for a metric of a generator."""
+        """Return an empty sum of records for a metric of a generator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +101,17 @@ class Metric:
     """One metric.
 
     Attributes:
-        name: On the command line, in JSON and in projects.
-        title: In the window.
-        description: What is measured, in a phrase for tooltips and help.
-        unit: Of the figure.
-        higher_is_better: Which way is better.
-        samples: How many are taken unless another number is asked for.
-        sampler: What measures it, or the name of the module that does.
-        sample_name: What a sample is, in the plural.
-        needs: What a generator must have.
-        draws_latents: Whether it draws its latents and classes itself, untruncated, as it is defined.
-        report_every: Samples between two figures, where a figure takes longer than a sample.
+        name: Name on the command line, in JSON and in projects.
+        title: Name in the window.
+        description: A phrase on what is measured, for tooltips and help.
+        unit: Unit of the value.
+        higher_is_better: Whether a higher value is better.
+        samples: Default number of samples.
+        sampler: The sampler that measures it, or the name of its module.
+        sample_name: Name of the samples, in the plural.
+        needs: What it requires of a generator.
+        draws_latents: Whether it is defined over random latents and classes, untruncated, which it draws itself.
+        report_every: Samples between two estimates, if an estimate takes longer than a sample.
     """
 
     name: str
@@ -143,7 +143,7 @@ EQUIVARIANCE = (
 )  # fmt: skip
 
 STICKING = Metric(
-    "sticking", "Sticking", "Share of fine detail that stays on its pixels in latent walks; needs no transform",
+    "sticking", "Sticking", "Fraction of fine detail that stays on its pixels in latent walks; needs no transform",
     "fraction", higher_is_better=False, samples=16, sampler="explorer.analysis.sticking", sample_name="walks",
 )  # fmt: skip
 
@@ -157,13 +157,13 @@ METRICS = (*EQUIVARIANCE, STICKING, SPECTRUM)
 
 
 def metrics() -> Mapping[str, Metric]:
-    """Every metric by its name: the built-in ones, then those of plug-ins; not while a module is imported."""
+    """Return every metric by its name: built-in ones, then those of plug-ins. Not to be called during imports."""
     built_in = {metric.name: metric for metric in METRICS}
     return {**built_in, **_of_plugins(built_in)}
 
 
 def metric_named(name: str) -> Metric:
-    """The metric of that name. Raises UsageError."""
+    """Return the metric of that name. Raises UsageError."""
     found = metrics().get(name)
     if found is None:
         raise UsageError(f"There is no metric {name!r}.", f"The metrics are {', '.join(metrics())}.")
@@ -186,7 +186,7 @@ def _accept(name: str, value: Any) -> Metric:
 
 
 def by_sampler(chosen: Sequence[Metric]) -> list[tuple[Metric, ...]]:
-    """The metrics in groups that are measured together, from the same pictures."""
+    """Group metrics that are measured together, from the same pictures."""
     groups: dict[Any, list[Metric]] = {}
     for metric in chosen:
         groups.setdefault(metric.sampler if isinstance(metric.sampler, str) else id(metric.sampler), []).append(
@@ -196,12 +196,12 @@ def by_sampler(chosen: Sequence[Metric]) -> list[tuple[Metric, ...]]:
 
 
 def collect(metric: Metric, context: JobContext, request: RenderRequest, samples: Samples) -> Job[Any]:
-    """The records of samples, of `metric` and of those beside it that `samples.metrics` names."""
+    """Collect the records of samples, for `metric` and for the others that `samples.metrics` names."""
     return _sampler(metric).collect(context, request, samples)
 
 
 def total_of(metric: Metric, info: GeneratorInfo) -> Total:
-    """An empty sum of a metric's records."""
+    """Return an empty sum of a metric's records."""
     return _sampler(metric).total(metric.name, info)
 
 

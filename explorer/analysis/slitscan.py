@@ -1,8 +1,8 @@
 """Slit-scans: the pixels under a line of each picture become one column, so that time runs along the page.
 
 Karras et al. 2021 (StyleGAN3), figure 1: during a latent walk, texture that moves with the object draws slanted
-streaks; texture that sticks to the pixels draws level ones. A slit that moves along with the object turns this
-round: there, level streaks follow the object and what shimmers sticks.
+streaks; texture that sticks to the pixels draws level ones. With a slit that moves along with the
+object it is the opposite: level streaks follow the object, and what shimmers sticks.
 """
 
 from __future__ import annotations
@@ -10,38 +10,41 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from explorer.errors import UsageError
 from explorer.state import Slit
 from explorer.util.steps import Steps, run
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["SlitScan", "check_slit", "clamp_slit", "ends_of", "points_of", "sample"]
 
 Matrix = Sequence[float]
 
 MIN_LENGTH = 0.02
-"""In image widths: a shorter line is a point."""
+"""Minimum length in image widths; a shorter line is a point."""
 
 SAME_TIME = 0.004
-"""Seconds: pictures of several views that were wished for within this time share a column."""
+"""Seconds: pictures of several views requested within this time belong to one column."""
 
 RESCANNED_TOGETHER = 64
-"""Pictures under a moved slit in one step: some 5 ms, so that the slit follows the hand."""
+"""Pictures rescanned in one step: about 5 ms, so that the slit follows the pointer."""
 
 MAX_CACHED_BYTES = 48 << 20
-"""Pictures kept for each view, so that a line that is moved shows the past anew."""
+"""Pictures cached for each view, so that a slit that moves can scan the past again."""
 
 
 def points_of(slit: Slit, count: int, matrix: Matrix | None = None) -> NDArray[np.float64]:
-    """`[count, 2]` points (x, y) along a slit in image widths from the middle, the far (upper) end first.
+    """Return `[count, 2]` points (x, y) along a slit in image widths from the middle, the far (upper) end first.
 
     Args:
         slit: The line.
-        count: How many.
-        matrix: Forward motion of the picture, 3x3 row by row; moves the line too if it follows. None is no motion.
+        count: Number of points.
+        matrix: Forward motion of the picture, 3x3 row by row; moves the line too if it follows. None: no motion.
     """
     angle = math.radians(slit.angle)
     along = slit.length * (0.5 - (np.arange(count) + 0.5) / count)
@@ -53,13 +56,13 @@ def points_of(slit: Slit, count: int, matrix: Matrix | None = None) -> NDArray[n
 
 
 def ends_of(slit: Slit, matrix: Matrix | None = None) -> NDArray[np.float64]:
-    """The two ends `[2, 2]` of a slit (x, y) in image widths, the far (upper) one first."""
+    """Return the two ends `[2, 2]` of a slit (x, y) in image widths, the far (upper) one first."""
     first, last = points_of(slit, 2, matrix)  # a quarter of the length from the middle
     return np.stack([1.5 * first - 0.5 * last, 1.5 * last - 0.5 * first])
 
 
 def sample(picture: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """The colours `[N, C]` of `picture` `[H, W, C]` at `points` `[N, 2]`, bilinear; 0 outside of the picture."""
+    """Sample colours `[N, C]` of `picture` `[H, W, C]` at `points` `[N, 2]`, bilinearly; 0 outside the picture."""
     height, width = picture.shape[:2]
     x = (points[:, 0] + 0.5) * width - 0.5
     y = (points[:, 1] * (width / height) + 0.5) * height - 0.5
@@ -75,7 +78,7 @@ def sample(picture: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[n
 
 
 def check_slit(slit: Slit, motions: Sequence[Matrix | None] = (None,), aspect: float = 1.0) -> None:
-    """Raises `UsageError` if the line is none, or leaves the picture under one of the motions.
+    """Raise `UsageError` if the slit has no length, or leaves the picture under one of the motions.
 
     `aspect`: height of the picture in widths.
     """
@@ -97,7 +100,7 @@ def check_slit(slit: Slit, motions: Sequence[Matrix | None] = (None,), aspect: f
 
 
 def clamp_slit(slit: Slit, aspect: float = 1.0) -> Slit:
-    """The nearest slit that lies within the picture: shortened if it must be, then moved inside.
+    """Return the nearest slit that lies within the picture: shortened if necessary, then moved inside.
 
     `aspect`: height of the picture in widths.
     """
@@ -112,78 +115,78 @@ def clamp_slit(slit: Slit, aspect: float = 1.0) -> Slit:
 class SlitScan:
     """Scrolling pictures of several views over one common time; a ring buffer of columns.
 
-    Pictures come with the time at which they were wished for, each view at its own pace. A new time is a new column
-    of all views; a view that has no picture of that time shows the one it had before, until a late one comes.
+    Pictures come with the time for which they were requested, each view at its own rate. A new time is a new column
+    of all views; a view without a picture of that time repeats its previous one until a late picture arrives.
 
     Args:
-        views: How many.
-        columns: How many moments are kept.
+        views: Number of views.
+        columns: Number of moments that are shown.
         samples: Points along the slit.
-        channels: Of the pictures.
+        channels: Channels of the pictures.
     """
 
     def __init__(self, views: int, columns: int = 512, samples: int = 128, channels: int = 4) -> None:
         self.columns, self.samples = columns, samples
         self._ring = np.zeros((views, samples, columns, channels), np.uint8)
-        self._own = np.zeros((views, columns), bool)  # made from a picture of that very time
+        self._own = np.zeros((views, columns), bool)  # made from a picture of exactly that time
         self._times: deque[float] = deque(maxlen=columns)
         self._next = 0  # number of the column that the next new time gets
         self._pictures: list[deque[tuple[int, NDArray[np.uint8], Matrix | None]]] = [deque() for _ in range(views)]
-        self._kept_bytes = [0] * views
+        self._cached_bytes = [0] * views
 
     @property
     def filled(self) -> int:
-        """How many columns hold something."""
+        """Number of columns with content."""
         return len(self._times)
 
     def add(
         self, view: int, time: float, picture: NDArray[np.uint8], slit: Slit, matrix: Matrix | None = None
     ) -> None:
-        """Puts a picture `[H, W, C]` of `view`, wished for at `time` seconds, under the slit.
+        """Add a picture `[H, W, C]` of `view`, requested for `time` seconds, and scan it.
 
-        `matrix`: forward motion of the picture, for slits that follow. Older than everything kept: ignored.
+        `matrix`: forward motion of the picture, for slits that follow. Older than everything cached: ignored.
         """
         column = self._column_at(time)
         if column is None:
             return
-        self._keep(view, column, picture, matrix)
+        self._cache(view, column, picture, matrix)
         colours = sample(picture, points_of(slit, self.samples, matrix))
         self._write(view, column, colours)
 
     def rescan(self, slit: Slit) -> None:
-        """Puts another slit under all the pictures that are still kept."""
+        """Scan all pictures that are still cached again, along another slit."""
         run(self.rescan_steps(slit))
 
     def rescan_steps(self, slit: Slit) -> Steps[None]:
-        """`rescan`, the newest pictures first, some a step."""
-        kept = [
+        """Do what `rescan` does, the newest pictures first, some a step."""
+        cached = [
             (column, view, picture, matrix)
             for view, pictures in enumerate(self._pictures)
             for column, picture, matrix in pictures
         ]
-        kept.sort(key=lambda entry: entry[0], reverse=True)
-        for number, (column, view, picture, matrix) in enumerate(kept, start=1):
-            if column > self._next - 1 - self.columns:  # else the ring has come round to it meanwhile
+        cached.sort(key=lambda entry: entry[0], reverse=True)
+        for number, (column, view, picture, matrix) in enumerate(cached, start=1):
+            if column > self._next - 1 - self.columns:  # otherwise the ring buffer has reused it meanwhile
                 self._write(view, column, sample(picture, points_of(slit, self.samples, matrix)))
             if number % RESCANNED_TOGETHER == 0:
                 yield
 
     def clear(self) -> None:
-        """Begins anew."""
+        """Start again from empty."""
         self._times.clear()
         self._own[:] = False
         self._ring[:] = 0
         for pictures in self._pictures:
             pictures.clear()
-        self._kept_bytes = [0] * len(self._kept_bytes)
+        self._cached_bytes = [0] * len(self._cached_bytes)
 
     def picture(self, view: int) -> NDArray[np.uint8]:
-        """The scan `[samples, filled, C]` of a view, the newest column at the right."""
+        """Return the scan `[samples, filled, C]` of a view, the newest column on the right."""
         numbers = np.arange(self._next - self.filled, self._next) % self.columns
         return np.ascontiguousarray(self._ring[view][:, numbers])
 
     def _column_at(self, time: float) -> int | None:
-        """The number of the column of a time; a new one if it is later than all. None if it is too old."""
+        """Return the column number of a time; a new column if it is later than all, None if it is too old."""
         if not self._times or time > self._times[-1] + SAME_TIME:
             if self.filled:
                 before = (self._next - 1) % self.columns
@@ -200,21 +203,21 @@ class SlitScan:
         return None
 
     def _write(self, view: int, column: int, colours: NDArray[np.uint8]) -> None:
-        """Writes a column, and the later ones that only hold what was there before."""
+        """Write a column, and the later ones that only repeat what was there before."""
         for number in range(column, self._next):
-            place = number % self.columns
-            if number > column and self._own[view, place]:
+            slot = number % self.columns
+            if number > column and self._own[view, slot]:
                 break
-            self._ring[view, :, place] = colours
+            self._ring[view, :, slot] = colours
         self._own[view, column % self.columns] = True
 
-    def _keep(self, view: int, column: int, picture: NDArray[np.uint8], matrix: Matrix | None) -> None:
+    def _cache(self, view: int, column: int, picture: NDArray[np.uint8], matrix: Matrix | None) -> None:
         pictures = self._pictures[view]
         if pictures and pictures[-1][0] == column:
-            self._kept_bytes[view] -= pictures.pop()[1].nbytes
+            self._cached_bytes[view] -= pictures.pop()[1].nbytes
         pictures.append((column, picture, matrix))
-        self._kept_bytes[view] += picture.nbytes
+        self._cached_bytes[view] += picture.nbytes
         while pictures[0][0] <= self._next - 1 - self.columns or (
-            self._kept_bytes[view] > MAX_CACHED_BYTES and len(pictures) > 1
+            self._cached_bytes[view] > MAX_CACHED_BYTES and len(pictures) > 1
         ):
-            self._kept_bytes[view] -= pictures.popleft()[1].nbytes
+            self._cached_bytes[view] -= pictures.popleft()[1].nbytes

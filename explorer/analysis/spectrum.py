@@ -1,7 +1,7 @@
 """The average power spectrum of a generator's pictures, with slices at 0 and 45 degrees.
 
 Karras et al. 2021 (StyleGAN3), appendix: pictures under a Kaiser window, squared magnitudes averaged over many
-samples. Sticking texture shows as too much power near the pixel grid's limits, and as peaks along the axes.
+samples. Sticking texture shows up as excess power near the pixel grid's limit, and as peaks along the axes.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 __all__ = ["Spectrum", "collect", "power", "total"]
 
 KAISER_BETA = 8.0
-"""Side lobes 60 dB down, so that the strong low frequencies do not leak over the weak high ones."""
+"""Side lobes 60 dB down, so that the strong low frequencies do not leak into the weak high ones."""
 
 FINE = 0.25
-"""Cycles a pixel from which on detail counts as fine: half of the pixel grid's limit."""
+"""Cycles per pixel from which detail counts as fine: half of the pixel grid's limit."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +52,7 @@ class Spectrum:
     fine: Estimate
 
     def as_json(self) -> dict[str, Any]:
-        """The slices, for scripts."""
+        """Return the slices, for scripts."""
         slices = {"0_db": self.axis, "45_db": self.diagonal, "radial_db": self.radial}
         return {
             "frequency": [round(float(f), 6) for f in self.frequency],
@@ -61,17 +61,17 @@ class Spectrum:
 
     @property
     def diagonal_frequency(self) -> NDArray[np.float64]:
-        """Cycles a pixel of `diagonal`."""
+        """Frequencies of `diagonal` in cycles per pixel."""
         return np.asarray(self.frequency * math.sqrt(2))
 
 
 def power(picture: Tensor) -> Tensor:
-    """The windowed power `[H, W]` of a picture `[C, H, W]`, mean over the channels; frequency 0 at `[0, 0]`."""
+    """Return the windowed power `[H, W]` of `[C, H, W]`, averaged over channels; frequency 0 at `[0, 0]`."""
     return run(power_steps(picture))
 
 
 def power_steps(picture: Tensor) -> Steps[Tensor]:
-    """`power` in steps."""
+    """Do what `power` does, in steps."""
     window = _window(*picture.shape[1:]).to(picture.device)
     total: Tensor | None = None
     for channel in picture:
@@ -84,11 +84,11 @@ def power_steps(picture: Tensor) -> Steps[Tensor]:
 
 
 Record: TypeAlias = "NDArray[np.float64]"
-"""The power of one picture, as `power_steps` gives it."""
+"""The power of one picture, from `power_steps`."""
 
 
 def collect(context: JobContext, request: RenderRequest, samples: Samples) -> Job[Record]:
-    """The power of pictures of consecutive seeds under a request's truncation, without motion."""
+    """Collect the power of pictures of consecutive seeds under a request's truncation, without motion."""
     for done, i in enumerate(samples.numbers, start=1):
         one_seed = request.with_base(LatentPoint(seeds=((samples.seed + i, 1.0),)))
         still = replace(one_seed, transform=None, untransform=False, residual="none")
@@ -107,14 +107,14 @@ class Total:
 
     def add(self, record: Record) -> None:
         """Add a picture."""
-        record = np.require(record, requirements="W")  # what came from a cluster is not writable
+        record = np.require(record, requirements="W")  # arrays from a cluster are read-only
         self._power = record if self._power is None else self._power + record
         one, distance = torch.from_numpy(record), _distance(*record.shape)
         self._fine.add(float(one[distance >= FINE].sum()), float(one[distance > 0].sum()))
 
     def estimate(self) -> Estimate:
-        """The power of fine detail; the spectrum is its detail."""
-        assert self._power is not None  # it is asked after a picture
+        """Return the power of fine detail; the spectrum is the estimate's detail."""
+        assert self._power is not None  # only called after a picture was added
         found = _spectrum(self._power / self._fine.count, self._fine)
         return replace(found.fine, detail=found)
 
@@ -132,14 +132,14 @@ class Total:
 
 
 def total(metric: str, info: GeneratorInfo) -> Total:
-    """An empty sum."""
+    """Return an empty total."""
     return Total()
 
 
 def _spectrum(mean: NDArray[np.float64], fine: RatioSum) -> Spectrum:
     size = min(mean.shape)
     count = size // 2
-    index = np.arange(1, count + 1)  # without the mean, which is taken off
+    index = np.arange(1, count + 1)  # without the mean, which was subtracted
     # Of a rectangular picture the nearest frequencies along the longer side, whose steps are finer.
     down, across = (np.rint(index * (n / size)).astype(np.int64) for n in mean.shape)
     rings, counts = _rings(*mean.shape)
@@ -160,7 +160,7 @@ def _decibels(power: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=2)
 def _rings(height: int, width: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The ring of each frequency, row by row, and how many are in each ring."""
+    """Return the ring of each frequency, row by row, and the number of frequencies in each ring."""
     rings = np.rint(_distance(height, width).numpy().ravel() * min(height, width)).astype(np.int64)
     return rings, np.maximum(np.bincount(rings), 1)
 
@@ -173,7 +173,7 @@ def _window(height: int, width: int) -> Tensor:
 
 @lru_cache(maxsize=8)
 def _distance(height: int, width: int) -> Tensor:
-    """Cycles a pixel of each frequency, whatever its direction."""
+    """Return the frequencies in cycles per pixel, regardless of direction."""
     fy, fx = np.fft.fftfreq(height), np.fft.fftfreq(width)
     with torch.inference_mode(False):
         return torch.from_numpy(np.hypot(fy[:, None], fx[None, :]))

@@ -1,21 +1,21 @@
 """The sticking score: how far fine detail stays on its pixels while the object moves, from latent walks alone.
 
-Needs no input transform, so it holds for every family. Our own derivation, after the observation of Karras et al.
+Needs no input transform, so it works for every family. Our own derivation, after the observation of Karras et al.
 2021 (StyleGAN3), section 1, that in a walk fine texture sticks to pixels instead of moving with the surface:
 
 1. Split two pictures of a walk into a coarse part `C` (Gaussian, 2.5% of the width) and fine detail `D` (the
    picture less a Gaussian of one pixel).
 2. Where the object moves is read off the coarse part alone, by iterated least squares on brightness constancy in
    Gaussian windows of 8% of the width (Lucas and Kanade 1981): `C2(x) = C1(x - u(x))`. It counts where forward and
-   backward motion agree to half a pixel and the length of `u` is 0.75 to 6 pixels: less moves nothing out of the
-   detail's own width, more is guessed.
-3. There, the detail either followed or stayed. Both explanations leave an error:
+   backward motion agree to half a pixel and the length of `u` is 0.75 to 6 pixels: less does not
+   move detail by its own width, and more cannot be measured reliably.
+3. There, the detail either followed or stayed. Each hypothesis leaves an error:
    `follow = sum (D2(x) - D1(x - u))^2` and `stay = sum (D2(x) - D1(x))^2`.
 4. The score is `follow / (follow + stay)`, both summed over all pairs of all walks.
 
 A texture that moves rigidly leaves `follow = 0`: score 0. A texture fixed on the screen under a moving shape leaves
-`stay = 0`: score 1. Detail that does neither (it boils) leaves both errors alike: 0.5. The score knows no
-contrast, no colour and no unit, and since every pair has both errors it is never a quotient of nothing; a walk in
+`stay = 0`: score 1. Detail that does neither (it boils) makes both errors equal: 0.5. The score does
+not depend on contrast or colour and has no unit. Every pair has both errors, so it never divides by zero; a walk in
 which nothing moves is refused instead. `tests/analysis/test_sticking.py` builds all four cases.
 """
 
@@ -46,23 +46,23 @@ if TYPE_CHECKING:
 
 __all__ = ["Evidence", "collect", "compare", "evidence_of", "flow", "total"]
 
-COARSE, WINDOW = 0.025, 0.08  # shares of the width
+COARSE, WINDOW = 0.025, 0.08  # fractions of the width
 DETAIL_PX = 1.0
 MOVES = (0.75, 6.0)  # pixels
 AGREE_PX = 0.5
 ROUNDS = 4
 STEPS = 12
-"""Pictures of a walk from one seed to the next; pairs one, two and three steps apart are compared."""
+"""Pictures per walk from one seed to the next; pairs that are one, two and three steps apart are compared."""
 
-_BAND_PIXELS, _BAND_PRODUCTS = 1 << 16, 1 << 23  # pixels that one step looks up, products that one step sums
+_BAND_PIXELS, _BAND_PRODUCTS = 1 << 16, 1 << 23  # pixels that a step looks up, products that a step sums
 
 LEAST_AREA = 0.002
-"""Share of the compared area that must move; with less, the score would be a matter of chance."""
+"""Fraction of the compared area that must move; with less, the score would be a matter of chance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What one pair of pictures says: the two errors, and the area that moved and that was looked at, in pixels."""
+    """The result for a pair of pictures: both errors, and the areas that moved and were compared, in pixels."""
 
     follow: float
     stay: float
@@ -71,13 +71,13 @@ class Evidence:
 
 
 def collect(context: JobContext, request: RenderRequest, samples: Samples) -> Job[Evidence]:
-    """The evidence of walks, each from one random seed to another, under a request's truncation."""
+    """Collect the evidence of walks, each from one random seed to another, under a request's truncation."""
     request = replace(request, transform=None, untransform=False, residual="none")
     for done, i in enumerate(samples.numbers, start=1):
         pictures = []
         for step in range(STEPS):
-            share = step / (STEPS - 1)
-            base = LatentPoint(seeds=((samples.seed + 2 * i, 1.0 - share), (samples.seed + 2 * i + 1, share)))
+            fraction = step / (STEPS - 1)
+            base = LatentPoint(seeds=((samples.seed + 2 * i, 1.0 - fraction), (samples.seed + 2 * i + 1, fraction)))
             pictures.append((yield from context.steps(request.with_base(base))))
         evidence = []
         for pair in _pairs(STEPS):
@@ -104,7 +104,7 @@ class Total:
         self._moved, self._area = self._moved + record.moved, self._area + record.area
 
     def estimate(self) -> Estimate:
-        """The score. Raises UsageError if nothing moves in these walks."""
+        """Return the score. Raises UsageError if nothing moves in these walks."""
         if not (self._moved >= LEAST_AREA * self._area and self._score.below > 0):
             raise UsageError(
                 "Nothing moves in these walks, so nothing can stick.", "Take more walks, or a psi nearer to 1."
@@ -125,12 +125,12 @@ class Total:
 
 
 def total(metric: str, info: GeneratorInfo) -> Total:
-    """An empty sum."""
+    """Return an empty total."""
     return Total()
 
 
 def evidence_of(pictures: Sequence[Tensor]) -> Estimate:
-    """The score of one sequence of pictures `[C, H, W]`, consecutive ones compared. Raises UsageError."""
+    """Score one sequence of pictures `[C, H, W]`, comparing consecutive ones. Raises UsageError."""
     found = Total()
     for a, b in itertools.pairwise(pictures):
         found.add(compare(a, b))
@@ -142,12 +142,12 @@ def _pairs(steps: int) -> list[tuple[int, int]]:
 
 
 def compare(first: Tensor, second: Tensor) -> Evidence:
-    """What two pictures `[C, H, W]` of one walk say."""
+    """Compare two pictures `[C, H, W]` of one walk."""
     return run(compare_steps(first, second))
 
 
 def compare_steps(first: Tensor, second: Tensor) -> Steps[Evidence]:
-    """`compare` in steps."""
+    """Do what `compare` does, in steps."""
     a, b = (x.float().mean(dim=0)[None, None] for x in (first, second))
     height, width = a.shape[2:]
     sigma = COARSE * width
@@ -173,12 +173,12 @@ def compare_steps(first: Tensor, second: Tensor) -> Steps[Evidence]:
 
 
 def flow(first: Tensor, second: Tensor) -> Tensor:
-    """Motion `[1, 2, H, W]` in pixels (x, y) with `second(x) = first(x - u(x))`, for smooth `[1, 1, H, W]`."""
+    """Return motion `[1, 2, H, W]` in pixels (x, y): `second(x) = first(x - u(x))`, of smooth `[1, 1, H, W]`."""
     return run(flow_steps(first, second))
 
 
 def flow_steps(first: Tensor, second: Tensor) -> Steps[Tensor]:
-    """`flow` in steps."""
+    """Do what `flow` does, in steps."""
     u = torch.zeros(1, 2, *first.shape[2:], device=first.device)
     sigma = WINDOW * first.shape[3]
     for _ in range(ROUNDS):
@@ -189,7 +189,7 @@ def flow_steps(first: Tensor, second: Tensor) -> Steps[Tensor]:
         yield
         blurred = yield from _blur(products, sigma)
         xx, xy, yy, tx, ty = torch.tensor_split(blurred, 5, 1)
-        # A little of the mean trace holds the motion at 0 where there is nothing to see.
+        # A fraction of the mean trace regularises the motion to 0 where the picture is flat.
         ridge = 1e-2 * (xx + yy).mean() + 1e-12
         xx, yy = xx + ridge, yy + ridge
         determinant = xx * yy - xy * xy
@@ -207,7 +207,7 @@ def _gradient(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _warp(x: Tensor, u: Tensor) -> Steps[Tensor]:
-    """`x(p - u(p))`, bicubic, edges repeated, some rows a step."""
+    """Return `x(p - u(p))`, bicubic, edges repeated, some rows a step."""
     height, width = x.shape[2:]
     xx = torch.arange(width, device=x.device)
     warped = torch.empty_like(x)
@@ -222,7 +222,7 @@ def _warp(x: Tensor, u: Tensor) -> Steps[Tensor]:
 
 
 def _blur(x: Tensor, sigma: float) -> Steps[Tensor]:
-    """Gaussian of `sigma` pixels, edges repeated, some rows of a channel a step."""
+    """Blur with a Gaussian of `sigma` pixels, edges repeated, some rows of a channel a step."""
     radius = max(1, math.ceil(3 * sigma))
     taps = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
     kernel = torch.tensor(taps / taps.sum(), dtype=x.dtype, device=x.device)
@@ -242,7 +242,7 @@ def _blur(x: Tensor, sigma: float) -> Steps[Tensor]:
 
 
 def _row_bands(height: int, width: int, pixels: int) -> Iterator[slice]:
-    """Bands of whole rows, of about so many pixels."""
+    """Yield bands of whole rows, each of about so many pixels."""
     count = max(1, pixels // width)
     for start in range(0, height, count):
         yield slice(start, min(start + count, height))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from explorer.latents.words import latent_words
+from explorer.latents.descriptions import describe_latent
 from explorer.state.transforms import animated_offset
 from explorer.util.view_marks import letter
 
@@ -102,7 +102,7 @@ _TO_LINEAR = _linear_table()  # IEC 61966-2-1
 
 
 def frame_size(layout: Layout, sizes: Sequence[tuple[int, int]], columns: int) -> tuple[int, int]:
-    """(width, height) in pixels of the frame that a `Composer` makes of pictures of those (height, width)."""
+    """Return (width, height) in pixels of the frame that a `Composer` makes of pictures of (height, width)."""
     height, width = sizes[0]
     if layout == "slit":
         return 2 * width + GAP, height
@@ -207,12 +207,12 @@ def caption_of(look: Look, layer: str = "", name: str = "", time: float = 0.0, c
     t = look.transform
     dx, dy, turn = animated_offset(t.animation, time)
     x, y, rotate = t.x + dx, t.y + dy, t.rotate + turn
-    words = [name, latent_words(look.latent), classes]
+    parts = [name, describe_latent(look.latent), classes]
     if look.truncation.psi != 1.0:
-        words.append(f"psi {look.truncation.psi:.2f}")
+        parts.append(f"psi {look.truncation.psi:.2f}")
     if (x, y) != (0.0, 0.0):
-        words.append(f"move {x:+.2f} {y:+.2f}")
+        parts.append(f"move {x:+.2f} {y:+.2f}")
     if rotate:
-        words.append(f"rotate {rotate:.0f}\u00b0")
-    words.append(layer)
-    return "   ".join(word for word in words if word)
+        parts.append(f"rotate {rotate:.0f}\u00b0")
+    parts.append(layer)
+    return "   ".join(part for part in parts if part)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.project.film_container import name_for_ffmpeg, open_film
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from explorer.animation.formats import Format, Quality
 
 __all__ = ["Output", "Stream", "encoder_of", "packets_of", "tag_colours"]

@@ -21,8 +21,8 @@ from explorer.animation.formats import FORMATS, Quality, check_frame_size
 from explorer.animation.player import Player, film_seconds, time_in_timeline, with_snapshot
 from explorer.checkpoints import bundled
 from explorer.errors import FilmError, UsageError
+from explorer.latents.descriptions import describe_classes
 from explorer.latents.seeds import SEED_COUNT
-from explorer.latents.words import class_words
 from explorer.ops import native
 from explorer.render.headless import HeadlessRenderer, open_model
 from explorer.render.resolve import class_weights
@@ -224,9 +224,9 @@ class FilmRenderer:
         self._noted = 0  # number of frames in the composer's history
 
     @property
-    def facts(self) -> list[ModelInfo]:
+    def models(self) -> list[ModelInfo]:
         """Metadata of the models shown, in the order of the pictures."""
-        return [facts for _, facts in self._renderers]
+        return [model for _, model in self._renderers]
 
     @property
     def frame_size(self) -> tuple[int, int]:
@@ -292,17 +292,17 @@ class FilmRenderer:
         state = with_snapshot(
             self.player.state, self.player.base_snapshot(position)
         )  # values that wander would make captions unreadable
-        names = [facts.name for facts in self.facts]
+        names = [model.name for model in self.models]
         names = names if len(set(names)) > 1 else [""] * len(names)
         return [
-            self._caption(state, view, _look(state, view, cell), facts, name, position)
+            self._caption(state, view, _look(state, view, cell), model, name, position)
             for cell in range(self._cells)
-            for view, facts, name in zip(self.views, self.facts, names, strict=True)
+            for view, model, name in zip(self.views, self.models, names, strict=True)
         ]
 
     @staticmethod
-    def _caption(state: ExplorerState, view: int, look: Look, facts: ModelInfo, name: str, position: float) -> str:
-        classes = class_words(class_weights(look.classes, facts.info), facts.class_names)
+    def _caption(state: ExplorerState, view: int, look: Look, model: ModelInfo, name: str, position: float) -> str:
+        classes = describe_classes(class_weights(look.classes, model.info), model.class_names)
         return caption_of(look, state.views[view].tap.layer, name, position, classes)
 
 

@@ -18,14 +18,13 @@ from explorer.animation.compose import SINGLE
 from explorer.animation.film import Film, FilmRenderer
 from explorer.errors import RequestError
 from explorer.jobs.job import Job, Report, last_value
-from explorer.state import Keyframe
 from explorer.util.steps import Steps, run
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from explorer.assets.table import AssetTable
-    from explorer.state import ExplorerState, Timeline
+    from explorer.state import ExplorerState, Keyframe, Timeline
     from explorer.state.request import RenderSettings
 
 __all__ = ["change_between", "evened", "evened_steps", "retimed"]

@@ -226,7 +226,7 @@ class Recorder:
         renderer = self._make_renderer(job.state, job.film, job.settings, job.table)
         yield _progress("loading", 0, total)
         height, width = renderer.frame(0).shape[:2]
-        origin = Origin(tuple(facts.sha256 for facts in renderer.facts), (width, height))
+        origin = Origin(tuple(model.sha256 for model in renderer.models), (width, height))
         if note := self._begin(origin, _digests(renderer)):
             yield _progress("loading", 0, total, note=note)
         stream = Stream(self.format, job.film.quality, (width, height), job.film.fps)
@@ -274,16 +274,16 @@ class Recorder:
         """
         path = self.job.path
         before = origin_of(path)
-        words = ""
+        message = ""
         if before is None and is_unfinished(path):
-            words = f"{path.name} continues; the models of its first frames are unknown."
+            message = f"{path.name} continues; the models of its first frames are unknown."
         elif before != origin and has_parts(path):
             discard(path)
-            words = f"{path.name} starts again: a model has changed since."
-        if words:
-            log.info("%s", words)
+            message = f"{path.name} starts again: a model has changed since."
+        if message:
+            log.info("%s", message)
         write_job(self.job, origin, digests)
-        return words
+        return message
 
     def _text_of(self, renderer: FilmRenderer, number: int) -> str:
         return self._text(renderer.state_of(number), renderer)
@@ -335,7 +335,7 @@ def _closing(frames: Iterator[T]) -> Iterator[Iterator[T]]:
 
 def _digests(renderer: FilmRenderer) -> dict[str, str]:
     """Return the SHA-256 of the models by absolute path."""
-    return {str(Path(facts.path).resolve()): facts.sha256 for facts in renderer.facts if facts.path}
+    return {str(Path(model.path).resolve()): model.sha256 for model in renderer.models if model.path}
 
 
 class _Throttled:

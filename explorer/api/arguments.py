@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from explorer.assets.latent import StoredLatent
 from explorer.assets.picture import StoredMask, StoredPicture
 from explorer.errors import LatentError, UsageError
 from explorer.latents.groups import GROUPS, group_of
@@ -19,6 +18,7 @@ from explorer.state import Classes, Edit, EditValue, Nudge, Offset
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from explorer.assets.latent import StoredLatent
     from explorer.generators.base import GeneratorInfo
     from explorer.render.results import ModelInfo
 
@@ -80,24 +80,24 @@ def entries_of(layers: Layers, info: GeneratorInfo) -> list[int]:
     return found
 
 
-def classes_of(classes: ClassChoice, facts: ModelInfo) -> Classes:
+def classes_of(classes: ClassChoice, model_info: ModelInfo) -> Classes:
     """Return a mixture of a model's classes. Raises UsageError."""
     if classes is None:
         return Classes()
     mixture = classes if isinstance(classes, Mapping) else {classes: 1.0}
-    count, names = facts.info.c_dim, facts.class_names
+    count, names = model_info.info.c_dim, model_info.class_names
     weights = []
     for chosen, weight in mixture.items():
         index = names.index(chosen) if chosen in names else chosen
         if isinstance(index, str) or not 0 <= index < count:
             hint = f"It has classes 0 to {count - 1}." if count else "It has no classes."
-            raise UsageError(f"{facts.name} has no class {chosen!r}.", hint)
+            raise UsageError(f"{model_info.name} has no class {chosen!r}.", hint)
         weights.append((index, float(weight)))
     return Classes(tuple(weights))
 
 
 def source_assets(
-    source: SourceLike | None, masks: Iterable[MaskLike], facts: ModelInfo
+    source: SourceLike | None, masks: Iterable[MaskLike], model_info: ModelInfo
 ) -> tuple[StoredPicture | None, tuple[StoredMask, ...]]:
     """Return the source picture and masks of a model.
 
@@ -108,15 +108,15 @@ def source_assets(
     stored = tuple(mask if isinstance(mask, StoredMask) else StoredMask(np.asarray(mask)) for mask in masks)
     if source is None and not stored:
         return None, ()
-    if not facts.info.source_channels:
-        raise UsageError(f"{facts.name} takes no source picture.", "Only image-to-image networks do.")
+    if not model_info.info.source_channels:
+        raise UsageError(f"{model_info.name} takes no source picture.", "Only image-to-image networks do.")
     if source is not None and not isinstance(source, StoredPicture):
         source = StoredPicture(np.asarray(source))
     return source, stored
 
 
 def edited(edits: Iterable[EditLike], info: GeneratorInfo) -> tuple[Edit, ...]:
-    """The edits of a look.
+    """Return the edits of a look.
 
     Raises:
         LatentError: An offset is for another network.

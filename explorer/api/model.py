@@ -102,25 +102,25 @@ def model_of(generator: Generator, name: str = "generator", *, backend: Backend 
         backend: As in `open_model`.
     """
     renderer = HeadlessRenderer(generator, RenderSettings(str(generator.device), backend=backend))
-    facts = ModelInfo(generator.info, name, path=name, sha256="", family=generator.info.family)
-    return Model(renderer, facts)
+    model_info = ModelInfo(generator.info, name, path=name, sha256="", family=generator.info.family)
+    return Model(renderer, model_info)
 
 
 class Model:
     """An open generator, from `open_model` or `model_of`.
 
     Attributes:
-        facts: Name, family, licence and metadata of the file.
+        metadata: Name, family, licence and metadata of the file.
         info: Sizes of the network: `z_dim`, `w_dim`, `num_ws`, `img_size`, `layers` and more.
     """
 
-    def __init__(self, renderer: HeadlessRenderer, facts: ModelInfo) -> None:
-        self._renderer, self.facts, self.info = renderer, facts, renderer.info
+    def __init__(self, renderer: HeadlessRenderer, model_info: ModelInfo) -> None:
+        self._renderer, self.metadata, self.info = renderer, model_info, renderer.info
         self._table = AssetTable()
 
     def __repr__(self) -> str:
         height, width = self.info.img_size
-        return f"<Model {self.facts.name}: {self.info.family}, {width} x {height} px>"
+        return f"<Model {self.metadata.name}: {self.info.family}, {width} x {height} px>"
 
     def render(
         self,
@@ -146,10 +146,10 @@ class Model:
             seed: 0 .. 2**32 - 1; `z` is `numpy.random.RandomState(seed).randn(z_dim)`.
             latent: Takes the place of the seed.
             psi: Truncation: `w_avg + psi * (w - w_avg)`. 1 is none, 0 the mean picture.
-            cutoff: How many entries of `ws` are truncated, the first ones; None for all.
+            cutoff: Number of entries of `ws` to truncate, from the first on; None: all.
             mix: Styles taken from other latents; where two name one entry of `ws`, the later one holds.
             edits: Applied in their order, to `ws` after the truncation: `Edit(Nudge(seed), strength)`.
-            classes: Of a conditional model: a number, a name, or a mixture as {class: weight}. None is the first.
+            classes: For conditional models: a number, a name, or a mixture as {class: weight}. None: the first.
             noise: "const" (stored in the model), "random" (drawn from `noise_seed`) or "none".
             noise_seed: Seed of random noise, 0 .. 2**32 - 1.
             translate: Translation right and down, in image widths.
@@ -221,7 +221,7 @@ class Model:
         if space not in get_args(Space):
             raise UsageError(f"There is no space {space!r}.", f"Choose one of: {', '.join(get_args(Space))}.")
         look = self._look(seed_of(seed), psi, cutoff, mix, edits, classes)
-        name, sha = f"seed {seed}", self.facts.sha256
+        name, sha = f"seed {seed}", self.metadata.sha256
         if space == "z":
             return StoredLatent("z", z_of_seed(seed, self.info.z_dim), name=name, recipe=look.latent)
         with torch.inference_mode():
@@ -247,8 +247,7 @@ class Model:
         source: SourceLike | None = None,
         masks: Iterable[MaskLike] = (),
     ) -> Walk:
-        """Return a walk from latent to latent: a sequence of lazily rendered pictures, which can be saved as a
-        film.
+        """Return a walk from latent to latent: a sequence of lazily rendered pictures that can be saved as a film.
 
         Args:
             latents: Latents to visit in order; at least one. Seeds are interpolated in z, others in w.
@@ -279,16 +278,16 @@ class Model:
         for look in looks:
             self._renderer.request(look, table=self._table)  # raises errors here instead of at the first frame
         has_seeds = all(not look.latent.stored for look in looks)
-        way = interpolation or ("spherical" if has_seeds else "linear")
-        segment = Segment(way, "z" if has_seeds else "w", ease)
+        mode = interpolation or ("spherical" if has_seeds else "linear")
+        segment = Segment(mode, "z" if has_seeds else "w", ease)
         length = seconds_of_walk(len(looks), loop=loop) if seconds is None else float(seconds)
         if not (math.isfinite(length) and length > 0.0 and 1.0 <= fps <= 240.0):
             message = f"A walk of {length:g} seconds at {fps:g} frames per second is not possible."
             raise UsageError(message, "Choose more than 0 seconds and 1 to 240 frames per second.")
         timeline = walk_timeline(looks, length, float(fps), segment, loop=loop)
-        view = ViewState(model=self.facts.path)
+        view = ViewState(model=self.metadata.path)
         state = ExplorerState(shared=looks[0], views=(view, ViewState()), timeline=timeline, layout="single")
-        return Walk(state, self._renderer, self.facts, self._table)
+        return Walk(state, self._renderer, self.metadata, self._table)
 
     def measure(
         self,
@@ -305,7 +304,7 @@ class Model:
                 "sticking": fraction of fine detail that stays on its pixels during latent walks, lower is better;
                 "spectrum": power above 0.25 cycles per pixel as a fraction of all power, in dB; a plug-in's.
             samples: Pictures, or walks of "sticking"; at least 2.
-            seed: Of the random latents.
+            seed: Seed of the random latents.
             psi: Truncation, for metrics that are not defined without it.
 
         Returns:
@@ -341,7 +340,7 @@ class Model:
             raise UsageError(f"The cutoff {cutoff} is negative.", "Use 0 for no truncation.")
         return Look(
             latent=self._latent(latent),
-            classes=classes_of(classes, self.facts),
+            classes=classes_of(classes, self.metadata),
             truncation=Truncation(float(psi), cutoff),
             mixing=self._mixing(mix),
             edits=edited(edits, self.info),
@@ -353,12 +352,12 @@ class Model:
             return Latent(stored=self._table.add(latent))
         if isinstance(latent, np.ndarray) and latent.ndim:
             space: Space = "w" if latent.ndim == 1 else "ws"
-            return Latent(stored=self._table.add(StoredLatent(space, latent, self.facts.sha256)))
+            return Latent(stored=self._table.add(StoredLatent(space, latent, self.metadata.sha256)))
         return Latent(seed_of(latent))
 
     def _source(self, source: SourceLike | None, masks: Iterable[MaskLike]) -> Source:
         """Return a source as in a look; arrays are stored in the table."""
-        picture, stored = source_assets(source, masks, self.facts)
+        picture, stored = source_assets(source, masks, self.metadata)
         key = "" if picture is None else self._table.add(picture)
         return Source(key, tuple(self._table.add(mask) for mask in stored))
 

@@ -67,4 +67,4 @@ class Picture:
 
 def picture_of(rendered: Rendered) -> Picture:
     """Convert a renderer's result."""
-    return Picture(rendered.pixels, rendered.image, rendered.facts.base, rendered.facts.ws)
+    return Picture(rendered.pixels, rendered.image, rendered.latents.base, rendered.latents.ws)

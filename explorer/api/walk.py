@@ -33,9 +33,9 @@ class Walk(Sequence[Picture]):
     """
 
     def __init__(
-        self, state: ExplorerState, renderer: HeadlessRenderer, facts: ModelInfo, table: AssetTable
+        self, state: ExplorerState, renderer: HeadlessRenderer, model_info: ModelInfo, table: AssetTable
     ) -> None:
-        self.state, self._opened, self._table = state, (renderer, facts), table
+        self.state, self._opened, self._table = state, (renderer, model_info), table
         self._film, self._player = whole_film(state), Player(state)
 
     def __len__(self) -> int:
@@ -55,9 +55,9 @@ class Walk(Sequence[Picture]):
 
     def _frame(self, number: int) -> Picture:
         time = self._film.time_of(number)
-        place = time_in_timeline(self.state.timeline, time)
+        position = time_in_timeline(self.state.timeline, time)
         look = self._player.at(time).shared
-        return picture_of(self._opened[0].render_look(look, time=place, table=self._table))
+        return picture_of(self._opened[0].render_look(look, time=position, table=self._table))
 
     def save(
         self,

@@ -45,7 +45,7 @@ class Asset(ABC):
 
     @abstractmethod
     def identity(self) -> bytes:
-        """Return what tells it from other assets: its kind, its content, and facts that change its meaning."""
+        """Return what tells it from other assets: its kind, its content, and data that change its meaning."""
 
     def _freeze(self, array: NDArray[Any]) -> None:
         """Set the array of an asset that is being created, and its digest."""

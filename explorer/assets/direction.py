@@ -60,5 +60,5 @@ class StoredDirection(Asset):
 
     def identity(self) -> bytes:
         """Return what decides its effect; the name does not matter."""
-        facts = f"direction|{self.space}|{self.model_sha}|{self.sigma!r}|"
-        return facts.encode("utf-8", "surrogatepass") + self.digest
+        prefix = f"direction|{self.space}|{self.model_sha}|{self.sigma!r}|"
+        return prefix.encode("utf-8", "surrogatepass") + self.digest

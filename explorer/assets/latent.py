@@ -75,5 +75,5 @@ class StoredLatent(Asset):
 
     def identity(self) -> bytes:
         """Return what decides its picture, and its recipe; ids of latents have no kind, as the first projects."""
-        facts = f"{self.space}|{self.model_sha}|{self.psi!r}|".encode("utf-8", "surrogatepass") + self.digest
-        return facts if self.recipe is None else facts + repr(self.recipe).encode("utf-8", "surrogatepass")
+        prefix = f"{self.space}|{self.model_sha}|{self.psi!r}|".encode("utf-8", "surrogatepass") + self.digest
+        return prefix if self.recipe is None else prefix + repr(self.recipe).encode("utf-8", "surrogatepass")

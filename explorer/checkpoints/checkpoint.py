@@ -24,7 +24,7 @@ class Checkpoint:
         tensors: CPU tensors in the stored dtype under the generator's state-dict keys.
         name: Display name.
         licence: As the file states it; empty if it does not.
-        origin: Where it comes from, one sentence; may be empty.
+        origin: Its origin in one sentence; may be empty.
         sha256: Hex digest of the file it was read from; empty if it never was a file.
         class_names: One per class of a conditional model, or empty.
         source_format: For example `NVIDIA pickle` or `safetensors`.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -23,6 +22,8 @@ from explorer.util.atomic_write import atomic_write
 from explorer.util.program_name import program_name
 
 if TYPE_CHECKING:
+    import os
+
     from torch import Tensor
 
     from explorer.checkpoints.checkpoint import Checkpoint

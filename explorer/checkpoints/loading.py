@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from explorer.errors import CheckpointError, UsageError
 from explorer.ops.memory import lacks_memory
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterator
 
     from explorer.generators.base import Generator

@@ -310,7 +310,7 @@ class Machine:
         return function.call(self, arguments) if function.call is not None else StubRecord(function.name, arguments)
 
     def reduce(self) -> None:
-        """REDUCE: "call" a stub."""
+        """Execute REDUCE: "call" a stub."""
         arguments, function = self.pop(), self.pop()
         self.push_new(self.call(function, arguments))
 
@@ -325,11 +325,11 @@ class Machine:
         return stub.new(self, arguments)
 
     def new_object(self, arguments: object, stub: object, keywords: object = None) -> None:
-        """NEWOBJ and NEWOBJ_EX: push a record instead of an instance."""
+        """Execute NEWOBJ or NEWOBJ_EX: push a record instead of an instance."""
         self.push_new(self.instance(stub, arguments, keywords))
 
     def build(self) -> None:
-        """BUILD: give a record its state."""
+        """Execute BUILD: give a record its state."""
         state, target = self.pop(), self.top()
         if isinstance(target, StatefulRecord):
             problem = target.set_state(state)
@@ -342,20 +342,20 @@ class Machine:
             self.refuse(f"to change the inside of a {type(target).__name__}")
 
     def persistent_id(self, identifier: object) -> None:
-        """BINPERSID: an object outside the pickle."""
+        """Execute BINPERSID: push an object that is outside the pickle."""
         if self.persistent is None:
             self.refuse("for an object outside the file (a persistent id)")
         self.push(self.persistent(self, identifier))
 
     def old_object(self) -> None:
-        """OBJ: the old way to make instances."""
+        """Execute OBJ: make an instance in the old way."""
         group = self.pop_group()
         if not group:
             self.fail("an instruction without its operand")
         self.push_new(self.call(group[0], tuple(group[1:])))
 
     def oldest_object(self) -> None:
-        """INST: the oldest way to make instances."""
+        """Execute INST: make an instance in the oldest way."""
         stub = self.find(self.line(), self.line())
         self.push_new(self.call(stub, tuple(self.pop_group())))
 

@@ -238,7 +238,7 @@ def _common_config(
         _copy_attributes(source, config, layer, {"bias_gain": "mapping_lr_multiplier"})
     missing = [name for name in _DIMENSIONS if name not in config]
     if missing:
-        raise source.damaged(f"the generator does not say its {', '.join(missing)}")
+        raise source.damaged(f"the generator does not state its {', '.join(missing)}")
     return config
 
 

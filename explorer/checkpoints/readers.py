@@ -54,8 +54,8 @@ class NvidiaReader:
             contents = module_contents(file.source, monitor, found.module, file.value)
             if file.container != "pickle":
                 contents = replace(contents, source_format=f"{file.container} of NVIDIA's module")
-        if found.place in ("G", "g", "generator"):
-            note = f"The file has no averaged generator (G_ema); the one in training ({found.place}) is shown."
+        if found.path in ("G", "g", "generator"):
+            note = f"The file has no averaged generator (G_ema); the one in training ({found.path}) is shown."
             contents = replace(contents, notes=(note, *contents.notes))
         return contents
 

@@ -43,7 +43,7 @@ def state_contents(source: Source, found: Found, source_format: str) -> Checkpoi
         records=found.tensors,
         name=posixpath.splitext(source.name)[0],
         source_format=source_format,
-        origin=f"Weights under NVIDIA's names{f', in {found.place[:80]}' if found.place else ''}",
+        origin=f"Weights under NVIDIA's names{f', in {found.path[:80]}' if found.path else ''}",
         notes=tuple(notes),
     )
 

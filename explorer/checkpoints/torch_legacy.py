@@ -47,7 +47,7 @@ def read_torch_stream(source: Source, monitor: Monitor, budget: Budget | None = 
         kind, key, numel = storage_of_id(vm, identifier)
         return declared.setdefault(key, StorageRecord(source, 0, kind.dtype, numel))
 
-    def place(vm: Machine, identifier: object) -> object:
+    def load(vm: Machine, identifier: object) -> object:
         if (module := _module_class(identifier)) is not None:
             return module
         kind, key, numel = storage_of_id(vm, identifier)
@@ -60,7 +60,7 @@ def read_torch_stream(source: Source, monitor: Monitor, budget: Budget | None = 
     _, position = Interpreter(source, known_names, start, None, budget, declare).run()
     keys, position = Interpreter(source, known_names, position, None, budget).run()
     placed = _placed(source, declared, keys, position)
-    value, _ = Interpreter(source, known_names, start, None, budget, place).run()
+    value, _ = Interpreter(source, known_names, start, None, budget, load).run()
     return value
 
 
@@ -80,8 +80,8 @@ def _head(source: Source, budget: Budget) -> int:
     protocol, position = Interpreter(source, known_names, position, None, budget).run()
     if protocol != LEGACY_PROTOCOL:
         raise source.damaged("its version of torch.save's format is unknown")
-    facts, position = Interpreter(source, known_names, position, None, budget).run()
-    if not isinstance(facts, dict) or facts.get("little_endian") is not True:
+    system, position = Interpreter(source, known_names, position, None, budget).run()
+    if not isinstance(system, dict) or system.get("little_endian") is not True:
         raise UnsupportedModelError(
             f"{source.name} was written on a big-endian machine.", "Save it again on an ordinary computer."
         )

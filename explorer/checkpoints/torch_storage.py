@@ -72,10 +72,10 @@ def read_storage(blob: Blob, budget: Budget) -> StorageRecord:
         reader = Interpreter(source, _names, position, end, budget, _persistent, _WINDOW)
         value, position = reader.run()
         values.append(value)
-    magic, protocol, facts, storage, keys = values
+    magic, protocol, system, storage, keys = values
     if magic != LEGACY_MAGIC or protocol != LEGACY_PROTOCOL or not isinstance(storage, _Declared):
         raise source.damaged(f"the stored tensor at byte {blob.offset:,} is not in torch's format")
-    if not isinstance(facts, dict) or facts.get("little_endian") is not True:
+    if not isinstance(system, dict) or system.get("little_endian") is not True:
         raise UnsupportedModelError(
             f"{source.name} was written on a big-endian machine.", "Save it again on an ordinary computer."
         )

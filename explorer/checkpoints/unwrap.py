@@ -32,11 +32,11 @@ _WRAPPERS = {
 class Found:
     """A generator in a file: either a `module`, or `tensors` under NVIDIA's names.
 
-    `place` is its path, such as `state_dict.G_ema`; empty if it is the whole file. `others` counts the tensors in
+    `path` is where it is, such as `state_dict.G_ema`; empty if it is the whole file. `others` counts the tensors in
     the same table that do not belong to it.
     """
 
-    place: str
+    path: str
     module: ModuleRecord | None = None
     tensors: dict[str, TensorRecord] = field(default_factory=dict)
     others: int = 0
@@ -44,7 +44,7 @@ class Found:
     @property
     def is_average(self) -> bool:
         """Whether this is the averaged generator, by its name."""
-        return any("ema" in part.split("_") or part.endswith("ema") for part in self.place.lower().split("."))
+        return any("ema" in part.split("_") or part.endswith("ema") for part in self.path.lower().split("."))
 
 
 def find_generator(value: object) -> Found | None:
@@ -52,20 +52,20 @@ def find_generator(value: object) -> Found | None:
     found = [*_generators(value)]
     if not found:
         return None
-    return min(found, key=lambda item: (not item.is_average, item.place.count(".")))
+    return min(found, key=lambda item: (not item.is_average, item.path.count(".")))
 
 
 def _generators(value: object) -> Iterator[Found]:
     waiting: list[tuple[str, object, int]] = [("", value, 0)]
     seen: set[int] = set()  # tables can be shared, so a small file could describe an endless tree
-    for place, item, depth in waiting:  # the loop appends to it
+    for path, item, depth in waiting:  # the loop appends to it
         if id(item) in seen or len(seen) > _TABLES:
             continue
         seen.add(id(item))
         if (module := module_of(item)) is not None:
             module = unwrapped(module)
             if module.child("synthesis") is not None and module.child("mapping") is not None:
-                yield Found(place, module)
+                yield Found(path, module)
                 continue
             table: dict[object, object] | None = module.table("_modules")  # it may contain a generator among others
         else:
@@ -74,10 +74,10 @@ def _generators(value: object) -> Iterator[Found]:
                 table = table_of(item.state)  # a class that stores its content as attributes
         if table is None:
             continue
-        yield from split_tables(place, _joined(table))
+        yield from split_tables(path, _joined(table))
         if depth < _DEPTH and len(waiting) < 2 * _TABLES:
             waiting += [
-                (f"{place}.{key[:80]}".lstrip("."), entry, depth + 1)
+                (f"{path}.{key[:80]}".lstrip("."), entry, depth + 1)
                 for key, entry in table.items()
                 if isinstance(key, str) and isinstance(entry, (dict, list, tuple, ModuleRecord, StubRecord))
             ]
@@ -117,7 +117,7 @@ def _as_tensor(item: object) -> object:
     return (tensor_of_array(item) or item) if isinstance(item, NumpyArray) else item
 
 
-def split_tables(place: str, table: dict[object, object]) -> Iterator[Found]:
+def split_tables(path: str, table: dict[object, object]) -> Iterator[Found]:
     """Yield the generators in a table of tensors, one per prefix (`G_ema.`, `module.`, or none)."""
     table = {key: _as_tensor(item) for key, item in table.items()}
     names = [key for key, item in table.items() if isinstance(key, str) and isinstance(item, TensorRecord)]
@@ -130,5 +130,5 @@ def split_tables(place: str, table: dict[object, object]) -> Iterator[Found]:
     for prefix in list(prefixes)[:20]:
         own = [name for name in names if name.startswith((f"{prefix}mapping.", f"{prefix}synthesis."))]
         tensors = {name[len(prefix) :]: item for name in own if isinstance(item := table[name], TensorRecord)}
-        where = ".".join(part for part in (place, prefix.rstrip(".")[-80:]) if part)
+        where = ".".join(part for part in (path, prefix.rstrip(".")[-80:]) if part)
         yield Found(where, None, tensors, len(names) - len(own))

@@ -64,8 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"There is no model and no benchmark {arguments.model}.", meant)
     settings = settings_from(arguments)
     check_cost(arguments, [arguments.model], settings.device)
-    renderer, facts = open_model(arguments.model, settings)
-    last = facts.info.num_ws - 1
+    renderer, model_info = open_model(arguments.model, settings)
+    last = model_info.info.num_ws - 1
     start = Look(latent=Latent(seed=1))
     changes: dict[str, Callable[[float], Look]] = {
         "another seed": lambda t: replace(start, latent=Latent(seed=2 + round(1000 * t))),
@@ -74,7 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
         "last style mixed": lambda t: replace(start, mixing=Mixing((MixSource(7),), (MixRow(last, 0, t),))),
     }
     s = renderer.settings
-    console.out(f"{visible(facts.name, 60)}: {s.device} {s.dtype} {s.backend}, {arguments.count} pictures per row")
+    name = visible(model_info.name, 60)
+    console.out(f"{name}: {s.device} {s.dtype} {s.backend}, {arguments.count} pictures per row")
     for name, look_at in changes.items():
         renderer.render_look(start)
         steps = [(i + 1) / (arguments.count + 1) for i in range(arguments.count)]
@@ -88,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _run_benchmark(name: str, options: list[str]) -> int:
     path = shipped("benchmarks") / f"{name}.py"
     if not path.is_file():
-        raise UsageError(f"The benchmark {name} is not here.", "Run it from a clone of the repository.")
+        raise UsageError(f"The benchmark {name} is not installed.", "Run it from a clone of the repository.")
     before = sys.argv
     sys.argv = [str(path), *options]
     try:

@@ -30,11 +30,11 @@ class ModelClasses:
     names: tuple[str, ...] = ()
 
     @staticmethod
-    def of(facts: ModelInfo) -> ModelClasses:
+    def of(model_info: ModelInfo) -> ModelClasses:
         """Return the classes of a loaded model."""
-        return ModelClasses(facts.name, facts.info.c_dim, facts.class_names)
+        return ModelClasses(model_info.name, model_info.info.c_dim, model_info.class_names)
 
-    def words(self, index: int) -> str:
+    def describe(self, index: int) -> str:
         """Return the display name of a class: `2 (fox)`."""
         return f"{index} ({visible(self.names[index], 40)})" if index < len(self.names) else str(index)
 
@@ -69,11 +69,10 @@ def classes_of_file(model: str) -> ModelClasses:
     """Return the classes of a file or a bundled model, without reading its weights. Raises CheckpointError."""
     from explorer.checkpoints import inspect, resolve_model
 
-    facts = inspect(resolve_model(model))
-    count, names = facts["classes"], facts["class_names"]
-    return ModelClasses(
-        str(facts["name"]), count if isinstance(count, int) else 0, tuple(names if isinstance(names, list) else ())
-    )
+    summary = inspect(resolve_model(model))
+    count, names = summary["classes"], summary["class_names"]
+    known = tuple(names) if isinstance(names, list) else ()
+    return ModelClasses(str(summary["name"]), count if isinstance(count, int) else 0, known)
 
 
 def classes_from(text: str | None, models: Sequence[ModelClasses]) -> Classes:
@@ -87,7 +86,7 @@ def classes_from(text: str | None, models: Sequence[ModelClasses]) -> Classes:
         for model in dict.fromkeys(conditional):
             name = visible(model.model, 60)
             console.note(
-                f"latentwalk: {name} has {model.count} classes; class {model.words(0)} is shown. "
+                f"latentwalk: {name} has {model.count} classes; class {model.describe(0)} is shown. "
                 "Choose another one with --class."
             )
         return Classes()
@@ -97,5 +96,5 @@ def classes_from(text: str | None, models: Sequence[ModelClasses]) -> Classes:
     found = {model.index_of(text) for model in conditional}
     if len(found) > 1:
         where = " and ".join(f"{model.index_of(text)} in {visible(model.model, 60)}" for model in conditional)
-        raise UsageError(f"--class {text} is class {where}.", "Give a number, which then holds for all of them.")
+        raise UsageError(f"--class {text} is class {where}.", "Give a number, which then applies to all of them.")
     return Classes(((found.pop(), 1.0),))

@@ -13,7 +13,7 @@ __all__ = ["add_cluster_option", "cluster_of"]
 
 
 def add_cluster_option(parser: argparse.ArgumentParser) -> None:
-    """Where the work is done."""
+    """Declare `--on`, which chooses where the work is done."""
     parser.add_argument(
         "--on", choices=("here", "ray"), default="here",
         help="ray: on every node of a Ray cluster (RAY_ADDRESS; else on this machine), with the same results",
@@ -21,7 +21,7 @@ def add_cluster_option(parser: argparse.ArgumentParser) -> None:
 
 
 def cluster_of(a: argparse.Namespace) -> contextlib.AbstractContextManager[Cluster | None]:
-    """The cluster that `--on` names, connected; None here. Entering it raises UsageError or RenderError."""
+    """Connect to the cluster that `--on` names, None for this process. Entering raises UsageError, RenderError."""
     if a.on == "here":
         return contextlib.nullcontext()
     from explorer.jobs.cluster import connected

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--motion", choices=("translate", "rotate", "walk"), default="translate")
     parser.add_argument("--seconds", metavar="S", type=float, default=6.0, help="length (default 6)")
     parser.add_argument("--fps", metavar="N", type=int, help="frames per second (default 30, GIF 25)")
-    parser.add_argument("--seed", metavar="N", type=int, default=1, help="the latent to begin with (default 1)")
+    parser.add_argument("--seed", metavar="N", type=int, default=1, help="seed of the first latent (default 1)")
     parser.add_argument("--psi", metavar="P", type=float, default=0.7, help="truncation (default 0.7)")
     add_class_option(parser)
     add_device_options(parser)

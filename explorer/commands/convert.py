@@ -15,7 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare source, target and the precision of the stored weights."""
     parser.add_argument("source", metavar="IN", help="a checkpoint that `inspect` understands")
     parser.add_argument("target", metavar="OUT", help="a name that ends in .safetensors; replaced if it exists")
-    parser.add_argument("--store", choices=("float32", "float16"), default="float32", help="of the weights")
+    parser.add_argument(
+        "--store", choices=("float32", "float16"), default="float32", help="precision of the weights"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

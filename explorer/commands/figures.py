@@ -1,4 +1,4 @@
-"""`main.py figures MODEL`: what a generator's card says in numbers, and sheets of pictures that show the rest."""
+"""`main.py figures MODEL`: the metrics of a generator's card, and sheets of pictures that show the rest."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ _THREADS = 1024
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The model, its data, and how much to measure."""
+    """Declare the model, its data, and the amount to measure."""
     parser.add_argument("model", metavar="MODEL", help="a checkpoint file, or the name of a bundled model")
     parser.add_argument("--samples", metavar="N", type=int, default=10_000, help="for Frechet distances (10000)")
     parser.add_argument("--equivariance", metavar="N", type=int, default=500, help="pictures for EQ-T, EQ-R (500)")
     parser.add_argument("--likeness", metavar="N", type=int, default=128, help="critters rendered to compare (128)")
-    parser.add_argument("--pairs", metavar="N", type=int, default=256, help="to tell what styles carry (256)")
-    parser.add_argument("--features", metavar="NAMES", help="efficientnet, attributes, or both (where critters)")
+    parser.add_argument(
+        "--pairs", metavar="N", type=int, default=256, help="pairs to measure the effect of styles (256)"
+    )
+    parser.add_argument("--features", metavar="NAMES", help="efficientnet, attributes, or both (for critters)")
     parser.add_argument(
         "--data", default="critters", metavar="DATA",
         help="'critters' (rendered once into the cache), packed .npy files with commas between, or a folder",
@@ -84,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 class _Progress:
-    """A line for each stage, and what the user should read."""
+    """Prints a line for each stage, and notes to the user."""
 
     def __init__(self) -> None:
         self._lines: dict[str, ProgressLine] = {}

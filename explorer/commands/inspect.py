@@ -13,19 +13,19 @@ __all__ = ["add_arguments", "run"]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the file and the output format."""
     parser.add_argument("file", metavar="FILE", help="a checkpoint, or the name of a bundled model")
-    parser.add_argument("--json", action="store_true", help="print the facts as JSON")
+    parser.add_argument("--json", action="store_true", help="print as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the information about a file."""
     from explorer.checkpoints import inspect, resolve_model
 
-    facts = inspect(resolve_model(arguments.file))
+    summary = inspect(resolve_model(arguments.file))
     if arguments.json:
-        console.out_json(facts, indent=2)
+        console.out_json(summary, indent=2)
         return 0
-    width = max(len(name) for name in facts)
-    for name, value in facts.items():
+    width = max(len(name) for name in summary)
+    for name, value in summary.items():
         if value not in (None, "", [], {}):
             console.out(f"{name.replace('_', ' '):<{width}}  {visible(_as_text(value), None)}")
     return 0

@@ -59,7 +59,7 @@ def choice_from(arguments: argparse.Namespace) -> LatentChoice | None:
     return None
 
 
-def latents_of(choice: LatentChoice, facts: ModelInfo) -> list[StoredLatent]:
+def latents_of(choice: LatentChoice, model_info: ModelInfo) -> list[StoredLatent]:
     """Return the chosen latents, converted to the model, in the given order.
 
     Raises:
@@ -68,26 +68,26 @@ def latents_of(choice: LatentChoice, facts: ModelInfo) -> list[StoredLatent]:
     """
     from explorer.latents.files import convert_to, fit_to, load_latents
 
-    found = load_latents(choice.path, facts.info, choice.space)
+    found = load_latents(choice.path, model_info.info, choice.space)
     if choice.numbers:
         option = f"--{choice.space} {choice.path}, latents"
         found = tuple(found[n - 1] for n in ranges_of(option, choice.numbers, len(found), smallest=1))
     fit = convert_to if choice.convert else fit_to
-    return [fit(latent, facts.info, facts.sha256) for latent in found]
+    return [fit(latent, model_info.info, model_info.sha256) for latent in found]
 
 
-def latents_of_picture(choice: LatentChoice, facts: ModelInfo) -> list[StoredLatent]:
+def latents_of_picture(choice: LatentChoice, model_info: ModelInfo) -> list[StoredLatent]:
     """Return `latents_of` for one picture each; several must have been selected explicitly.
 
     Raises:
         LatentError: As `latents_of`, or the file has several latents and none was selected.
     """
-    latents = latents_of(choice, facts)
+    latents = latents_of(choice, model_info)
     if len(latents) > 1 and not choice.numbers:
         path, count = shlex.quote(choice.path), len(latents)
         rows = (
             f"Are its rows the layers of one latent? Then use --ws {path} instead. "
-            if (choice.space != "ws" and count == facts.info.num_ws)
+            if (choice.space != "ws" and count == model_info.info.num_ws)
             else ""
         )
         raise LatentError(

@@ -1,4 +1,4 @@
-"""`main.py measure METRIC MODEL...`: how well textures follow and how much they stick, with the errors."""
+"""`main.py measure METRIC MODEL...`: metrics such as equivariance and sticking, with their standard errors."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MAX_SAMPLES = 1_000_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The metric, the models, how many samples."""
+    """Declare the metric, the models and the number of samples."""
     table = metrics()
     listed = "; ".join(f"{name}: {metric.description} ({metric.unit})" for name, metric in table.items())
     usual = ", ".join(f"{name} {metric.samples} {metric.sample_name}" for name, metric in table.items())
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", metavar="S", type=int, default=0, help="of the random latents (default 0)")
     parser.add_argument(
         "--psi", metavar="P", type=float, default=1.0,
-        help="truncation (default 1 = none); eq metrics are defined without",
+        help="truncation (default 1 = none); ignored by the eq metrics",
     )  # fmt: skip
     add_class_option(parser)
     parser.add_argument("--json", action="store_true", help="a list of rows for scripts")
@@ -61,9 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     metric = metric_named(a.metric)
     samples = metric.samples if a.samples is None else a.samples
     if samples < 2:
-        raise UsageError(
-            f"--samples {samples}: the scatter of fewer than two samples cannot be told.", "Take at least 2."
-        )
+        raise UsageError(f"--samples {samples}: fewer than two samples have no standard error.", "Take at least 2.")
     if samples > MAX_SAMPLES:
         raise UsageError(f"--samples {samples:,} is more than {MAX_SAMPLES:,}.")
     check_seed("--seed", a.seed)
@@ -76,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
         for model in a.models:
             rows.append(_measure(a, metric, model, samples, cluster, checkpoints))
             if not console.is_open():
-                break  # nobody reads the other rows
+                break  # the reader of the other rows has ended
     if a.json:
         console.out_json(rows)
     return 0
@@ -107,11 +105,11 @@ def _measure(
     from explorer.render.headless import open_model
     from explorer.state import Classes, Look, Truncation
 
-    renderer, facts = open_model(model, settings_from(a))
+    renderer, model_info = open_model(model, settings_from(a))
     if checkpoints is not None:
         check_resumable(metric, renderer.info)
-    name = visible(facts.name, 60)
-    classes = Classes() if metric.draws_latents else classes_from(a.class_name, [ModelClasses.of(facts)])
+    name = visible(model_info.name, 60)
+    classes = Classes() if metric.draws_latents else classes_from(a.class_name, [ModelClasses.of(model_info)])
     request = renderer.request(Look(classes=classes, truncation=Truncation(psi=a.psi)))
     spec = measure_spec([metric], request, samples, a.seed)
     estimate = _run(f"{name} {a.metric}", spec, renderer, cluster, checkpoints)[metric.name]

@@ -12,7 +12,7 @@ SEEDS = 2**32
 """Seeds are 0 .. SEEDS - 1."""
 
 MAX_SEEDS = 10_000
-"""More in one call are assumed to be a typing error."""
+"""Limit for one call; more are assumed to be a typing error."""
 
 
 def seeds_of(option: str, text: str) -> tuple[int, ...]:
@@ -36,13 +36,13 @@ def ranges_of(option: str, text: str, largest: int, smallest: int = 0) -> list[i
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         if not (first.isdecimal() and (last.isdecimal() if dash else True)):
-            words = f"{option} {text}: {part!r} is not a number from {smallest} or a range."
-            raise UsageError(words, "For example 1-8,12.")
+            message = f"{option} {text}: {part!r} is not a number from {smallest} or a range."
+            raise UsageError(message, "For example 1-8,12.")
         # Python refuses to parse numbers with thousands of digits.
         low, high = (int(digits[:20]) for digits in (first, last if dash else first))
         if low < smallest or high > largest or low > high:
-            words = f"{option} {text}: {part!r} is not within {smallest} to {largest}, the smaller number first."
-            raise UsageError(words)
+            message = f"{option} {text}: {part!r} is not within {smallest} to {largest}, the smaller number first."
+            raise UsageError(message)
         if len(found) + high - low >= MAX_SEEDS:
             raise UsageError(f"{option} {text}: more than {MAX_SEEDS:,} numbers.", "Use several calls.")
         found.extend(range(low, high + 1))
@@ -56,5 +56,7 @@ def numbers_of(option: str, text: str, count: int) -> list[float]:
     except ValueError:
         numbers = []
     if len(numbers) != count or not all(math.isfinite(number) for number in numbers):
-        raise UsageError(f"{option} {text}: expected {count} finite number{'s' * (count > 1)}, comma between them.")
+        raise UsageError(
+            f"{option} {text}: expected {count} finite number{'s, separated by commas' * (count > 1)}."
+        )
     return numbers

@@ -44,12 +44,12 @@ def check_folder(option: str, path: Path) -> None:
     if not folder.exists():
         raise UsageError(
             f"{option} {path}: the folder {folder} does not exist.",
-            f"Make it first: mkdir -p {shlex.quote(str(folder))}",
+            f"Create it first: mkdir -p {shlex.quote(str(folder))}",
         )
     if not folder.is_dir():
-        raise UsageError(f"{option} {path}: {folder} is not a folder.", "Choose another place.")
+        raise UsageError(f"{option} {path}: {folder} is not a folder.", "Choose another folder.")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise UsageError(f"{option} {path}: the folder {folder} may not be written to.", "Choose another place.")
+        raise UsageError(f"{option} {path}: the folder {folder} is not writable.", "Choose another folder.")
 
 
 def _check_file(option: str, path: Path, suffix: str) -> None:
@@ -57,7 +57,9 @@ def _check_file(option: str, path: Path, suffix: str) -> None:
     if is_address(text):
         raise UsageError(f"{option} {text} is an address; files are written to this machine only.", "Name a file.")
     if text == "-":
-        raise UsageError(f"{option} -: nothing goes to standard output.", f"Name a file, such as out{suffix}.")
+        raise UsageError(
+            f"{option} -: writing to standard output is not supported.", f"Name a file, such as out{suffix}."
+        )
     if text == ".":  # also what an empty name becomes
         raise UsageError(f"{option} names no file.", f"For example out{suffix}.")
     if path.is_symlink():
@@ -68,7 +70,7 @@ def _check_file(option: str, path: Path, suffix: str) -> None:
     if path.exists() and not path.is_file():
         raise UsageError(f"{option} {path} is not a regular file.", "Choose another name.")
     if path.exists() and not os.access(path, os.W_OK):
-        raise UsageError(f"{option} {path} is protected: it may not be written to.", "Choose another name.")
+        raise UsageError(f"{option} {path} is write-protected.", "Choose another name.")
 
 
 def _check_link(option: str, path: Path) -> None:
@@ -77,5 +79,5 @@ def _check_link(option: str, path: Path) -> None:
     if target.is_symlink():  # a cycle of links
         raise UsageError(f"{option} {path} is a link to itself.", "Choose another name.")
     if not target.parent.is_dir():
-        words = f"{option} {path} is a link to {os.readlink(path)}, whose folder does not exist."
-        raise UsageError(words, "Choose another name.")
+        message = f"{option} {path} is a link to {os.readlink(path)}, whose folder does not exist."
+        raise UsageError(message, "Choose another name.")

@@ -27,15 +27,15 @@ class ProgressLine:
     def __init__(self, what: str, before: int = 0) -> None:
         self._what, self._before = what, before
         self._started = time.monotonic()
-        self._told = -1
+        self._last_step = -1
         self._status = console.Status()
 
     def __call__(self, done: int, total: int) -> None:
-        """Write to stderr if there is something new to say."""
+        """Write to stderr if the progress is worth a new line."""
         step = done if self._status.is_live else 10 * done // total
-        if step == self._told:
+        if step == self._last_step:
             return
-        self._told = step
+        self._last_step = step
         now = done - self._before
         left = (time.monotonic() - self._started) / now * (total - done) if now > 0 else 0.0
         self._status.show(f"{self._what} {done}/{total}" + (f", {_span(left)} left" if now > 0 else ""))
@@ -47,18 +47,18 @@ class FilmProgressLine:
     """Shows the progress of a film, with its frames per second."""
 
     def __init__(self) -> None:
-        self._told: object = None
+        self._last_step: object = None
         self._status = console.Status()
 
     def __call__(self, p: Progress) -> None:
-        """Writes to stderr if there is something new to say."""
+        """Write to stderr if the progress is worth a new line."""
         if p.note:
             self._status.clear()
             console.note(p.note)
         step = (p.stage, time.monotonic() // 0.2 if self._status.is_live else 10 * p.done // p.total)
-        if step == self._told and p.done != p.total:
+        if step == self._last_step and p.done != p.total:
             return
-        self._told = step
+        self._last_step = step
         text = f"{p.stage} {p.done}/{p.total}"
         if p.rate:
             left = round(p.seconds_left)

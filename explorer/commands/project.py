@@ -35,6 +35,6 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     data = to_json(state, table)
     for latent in data.get("latents", {}).values():
-        latent["data"] = f"{len(latent['data'])} characters"  # numbers that nobody reads
+        latent["data"] = f"{len(latent['data'])} characters"  # numbers that no reader needs
     console.out_json(data)
     return 0

@@ -69,14 +69,16 @@ def run(arguments: argparse.Namespace) -> int:
     table = AssetTable()
     settings = settings_from(arguments)
     check_cost(arguments, [arguments.model], settings.device)
-    renderer, facts = open_model(arguments.model, settings)
-    arguments.classes = classes_from(arguments.class_name, [ModelClasses.of(facts)])
-    tap = tap_from(arguments, facts.info)
+    renderer, model_info = open_model(arguments.model, settings)
+    arguments.classes = classes_from(arguments.class_name, [ModelClasses.of(model_info)])
+    tap = tap_from(arguments, model_info.info)
     if choice is None:
-        looks = [(f"-seed{seed:04d}", look_from(arguments, facts.info, seed)) for seed in seeds]
+        looks = [(f"-seed{seed:04d}", look_from(arguments, model_info.info, seed)) for seed in seeds]
     else:
-        keys = [table.add(latent) for latent in latents_of_picture(choice, facts)]
-        looks = [(f"-latent{i:04d}", look_from(arguments, facts.info, 0, key)) for i, key in enumerate(keys, 1)]
+        keys = [table.add(latent) for latent in latents_of_picture(choice, model_info)]
+        looks = [
+            (f"-latent{i:04d}", look_from(arguments, model_info.info, 0, key)) for i, key in enumerate(keys, 1)
+        ]
     is_one = len(looks) == 1
     if not arguments.grid:
         looks = list(dict(looks).items())  # duplicate seeds have one file

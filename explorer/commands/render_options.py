@@ -78,8 +78,7 @@ def tap_from(arguments: argparse.Namespace, info: GeneratorInfo) -> Tap:
 
 
 def mixing_of(texts: Sequence[str], info: GeneratorInfo) -> Mixing:
-    """Return the style mixing of `SEED:LAYERS[:AMOUNT]` options; if two set the same entry of ws, the last one
-    wins.
+    """Return the style mixing of `SEED:LAYERS[:AMOUNT]` options; the last one that sets an entry of ws wins.
 
     LAYERS is a list such as 0-3,5 or the name coarse, middle or fine.
 

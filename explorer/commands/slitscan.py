@@ -32,7 +32,7 @@ __all__ = ["add_arguments", "run"]
 
 MAX_COLUMNS = 20_000
 SLITS = {"walk": "-0.12,-0.05,90,0.6", "translate": "-0.12,-0.05,90,0.6", "rotate": "0.2,0,90,0.4"}
-WORDS = {
+TITLES = {
     "walk": "walk from seed {seed}: level streaks stick to their pixels, slanted ones move with the object",
     "translate": "translation, seed {seed}: level streaks stick to their pixels, slanted ones follow",
     "rotate": "rotation, seed {seed}, the slit turns along: level streaks follow, what shimmers sticks",
@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--seconds", metavar="S", type=float, default=6.0, help="length in time (default 6)")
     parser.add_argument("--fps", metavar="N", type=int, default=60, help="columns per second (default 60)")
-    parser.add_argument("--seed", metavar="N", type=int, default=1, help="the latent to begin with (default 1)")
+    parser.add_argument("--seed", metavar="N", type=int, default=1, help="seed of the first latent (default 1)")
     parser.add_argument("--psi", metavar="P", type=float, default=0.7, help="truncation (default 0.7)")
     add_class_option(parser)
     add_device_options(parser)
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     from explorer.analysis.slitscan import check_slit
     from explorer.animation.comparison import Comparison
     from explorer.animation.scan_sheet import compose
-    from explorer.latents.words import class_words
+    from explorer.latents.descriptions import describe_classes
     from explorer.project.document import write_png
     from explorer.render.headless import open_model
     from explorer.render.resolve import class_weights
@@ -76,7 +76,9 @@ def run(arguments: argparse.Namespace) -> int:
     classes = classes_from(a.class_name, [classes_of_file(model) for model in a.models])
     comparison = Comparison(a.models[0], a.models[-1], a.motion, a.seconds, a.fps, a.seed, a.psi, classes)
     if comparison.frames > MAX_COLUMNS:
-        raise UsageError(f"{comparison.frames:,} columns are more than {MAX_COLUMNS:,}.", "Fewer seconds or fps.")
+        raise UsageError(
+            f"{comparison.frames:,} columns are more than {MAX_COLUMNS:,}.", "Choose fewer seconds or fps."
+        )
     slit = _slit(a.slit or SLITS[a.motion], follows=a.motion == "rotate")
     transform = comparison.state.shared.transform
     motions = [forward_matrix(transform, i / a.fps) for i in range(min(comparison.frames, 240))]
@@ -84,19 +86,19 @@ def run(arguments: argparse.Namespace) -> int:
     progress, total = ProgressLine("picture"), comparison.frames * len(a.models)
     scans, names = [], []
     for number, model in enumerate(a.models):
-        renderer, facts = open_model(model, settings_from(a))
-        check_slit(slit, motions, facts.info.aspect)
-        done = partial(_tell, progress, number * comparison.frames, total)
+        renderer, model_info = open_model(model, settings_from(a))
+        check_slit(slit, motions, model_info.info.aspect)
+        done = partial(_show_progress, progress, number * comparison.frames, total)
         scans.append(_scan(renderer, comparison, slit, done))
-        words = class_words(class_weights(classes, facts.info), facts.class_names)
-        names.append(f"{visible(facts.name, 60)}   {words}".strip())
-    page = compose(scans, names, WORDS[a.motion].format(seed=a.seed))
+        label = describe_classes(class_weights(classes, model_info.info), model_info.class_names)
+        names.append(f"{visible(model_info.name, 60)}   {label}".strip())
+    page = compose(scans, names, TITLES[a.motion].format(seed=a.seed))
     write_png(a.output, np.ascontiguousarray(page[:, :, ::-1]), _project(a.models, comparison, slit))
     console.out_path(a.output)
     return 0
 
 
-def _tell(progress: ProgressLine, before: int, total: int, done: int) -> None:
+def _show_progress(progress: ProgressLine, before: int, total: int, done: int) -> None:
     progress(before + done, total)
 
 

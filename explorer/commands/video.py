@@ -38,19 +38,19 @@ __all__ = ["add_arguments", "run"]
 
 
 WALK = ("interpolation", "space", "ease", "loop", "psi", "class_name", "convert")
-"""Options of a walk through seeds or latents: a project says these itself."""
+"""Options of a walk through seeds or latents; a project has its own values."""
 
 OPTIONS = (
     *WALK, "seeds", "z", "w", "ws", "model", "seconds", "start", "fps", "size", "even", "layout", "pair", "grid",
     "format", "quality", "samples", "captions", "device", "dtype", "backend", "output",
 )  # fmt: skip
-"""All that an unfinished film says itself."""
+"""Options whose values an unfinished film already has."""
 
 LAYOUTS = ("a", "b", "c", "d", "e", "f", "all", "both", "wipe", "grid", "slit")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What is filmed, how, and where it goes."""
+    """Declare what to film, how, and the output."""
     parser.add_argument(
         "project", metavar="PROJECT", nargs="?", type=Path,
         help="a project, a picture or film that carries one, or the .job.json of an unfinished film",
@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--space", choices=("z", "w", "ws"), help="where to blend (default z, or the latents' own)")
     parser.add_argument("--ease", choices=("linear", "in", "out", "in-out"), default="linear")
-    parser.add_argument("--loop", action="store_true", help="return to the first seed without a seam")
+    parser.add_argument("--loop", action="store_true", help="return to the first seed seamlessly")
     parser.add_argument("--even", action="store_true", help="equal change of the picture in equal time")
     parser.add_argument("--psi", metavar="P", type=float, help="truncation (default: 0.7 of seeds, 1 of latents)")
     parser.add_argument(
@@ -90,13 +90,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_device_options(parser)
     add_cluster_option(parser)
     parser.add_argument("-o", "--output", metavar="OUT", type=Path, help="the film")
-    # What was not given is None until `_with_defaults`: what would be ignored can be refused, also if it is usual.
+    # None until `_with_defaults`, so that an option that would be ignored is refused even at its default value.
     defaults = {name: parser.get_default(name) for name in OPTIONS}
     parser.set_defaults(defaults=defaults, **dict.fromkeys(OPTIONS))
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Renders the film, or goes on with one, and prints its path."""
+    """Render the film, or continue one, and print its path."""
     from explorer.animation.film import FilmRenderer
     from explorer.animation.film_jobs import frames_on
     from explorer.animation.recorder import Recorder, frames_here
@@ -123,7 +123,7 @@ def _job(a: argparse.Namespace, opened: OpenModel) -> FilmJob:
         check_cost(a, models_of(job.state, job.film), job.settings.device)
         return job
     if a.output is None:
-        raise UsageError("Where should the film go?", "Say -o OUT.mp4.")
+        raise UsageError("Where should the film go?", "Add -o OUT.mp4.")
     check_film_path(a.output)
     is_walk = a.seeds is not None or choice_from(a) is not None
     if (a.project is None) != is_walk:
@@ -137,7 +137,7 @@ def _job(a: argparse.Namespace, opened: OpenModel) -> FilmJob:
     state = _with_pair(a, state)
     film = _film(a, given, state)
     if not FORMATS[film.format].has_quality:
-        _refuse(given, ["quality"], f"{film.format} keeps every pixel, or has but one quality", "Leave it out.")
+        _refuse(given, ["quality"], f"{film.format} is lossless or has only one quality", "Leave it out.")
     check_cost(a, models_of(state, film), settings.device)
     if a.even:
         from explorer.animation.pace import evened
@@ -147,7 +147,7 @@ def _job(a: argparse.Namespace, opened: OpenModel) -> FilmJob:
 
 
 def _refuse(a: argparse.Namespace, names: Sequence[str], why: str, hint: str) -> None:
-    """Raises UsageError if one of these options was given, which would be ignored otherwise."""
+    """Raise UsageError if one of these options was given, since it would be ignored."""
     given = [f"--{'class' if name == 'class_name' else name}" for name in names if getattr(a, name) is not None]
     if given:
         raise UsageError(f"{', '.join(given)}: {why}.", hint)
@@ -179,7 +179,7 @@ def _project(a: argparse.Namespace) -> tuple[ExplorerState, AssetTable]:
 
 
 def _walk(a: argparse.Namespace, opened: Callable[[str], Opened]) -> tuple[ExplorerState, AssetTable]:
-    """A timeline with one key for each seed or latent, in the order given."""
+    """Return a timeline with one keyframe for each seed or latent, in the given order."""
     from explorer.animation.film import Film, rate_of
     from explorer.animation.walk import seconds_of_walk, walk_timeline
     from explorer.state import ExplorerState, Segment, ViewState
@@ -202,7 +202,7 @@ def _walk(a: argparse.Namespace, opened: Callable[[str], Opened]) -> tuple[Explo
 def _stops(
     a: argparse.Namespace, models: list[str], opened: Callable[[str], Opened]
 ) -> tuple[list[Look], AssetTable]:
-    """What a walk goes through."""
+    """Return the latents that a walk visits."""
     from explorer.assets.table import AssetTable
     from explorer.state import Latent, Look, Truncation
 
@@ -215,9 +215,9 @@ def _stops(
         latents = [Latent(seed) for seed in seeds_of("--seeds", a.seeds)]
         classes = classes_from(a.class_name, [classes_of_file(model) for model in models])
     else:
-        facts = [opened(model)[1] for model in models]
-        latents = [Latent(stored=table.add(latent)) for latent in latents_of(choice, facts[0])]
-        classes = classes_from(a.class_name, [ModelClasses.of(item) for item in facts])
+        model_info = [opened(model)[1] for model in models]
+        latents = [Latent(stored=table.add(latent)) for latent in latents_of(choice, model_info[0])]
+        classes = classes_from(a.class_name, [ModelClasses.of(item) for item in model_info])
     return [Look(latent=latent, classes=classes, truncation=Truncation(psi)) for latent in latents], table
 
 
@@ -226,7 +226,7 @@ def _default_model() -> str:
 
     names = [item.name for item in bundled()]
     if not names:
-        raise UsageError("No bundled model is here.", "Name one with --model.")
+        raise UsageError("The bundled models are missing.", "Name one with --model.")
     return DEFAULT_PAIR[0] if DEFAULT_PAIR[0] in names else names[0]
 
 
@@ -241,7 +241,7 @@ def _with_models(state: ExplorerState, models: list[str]) -> ExplorerState:
 
 
 def _with_pair(a: argparse.Namespace, state: ExplorerState) -> ExplorerState:
-    """The state whose wipe shows the views of `--pair`."""
+    """Return the state whose wipe shows the views of `--pair`."""
     if not a.pair:
         return state
     if a.layout != "wipe":
@@ -254,7 +254,7 @@ def _with_pair(a: argparse.Namespace, state: ExplorerState) -> ExplorerState:
 
 
 def _film(a: argparse.Namespace, given: argparse.Namespace, state: ExplorerState) -> Film:
-    """The film; `given` tells what was not said, for which a format may have a usual value of its own."""
+    """Return the film; options missing from `given` may take a default that depends on the format."""
     from explorer.animation.film import rate_of, whole_film
     from explorer.animation.formats import format_named, format_of_path
 
@@ -265,7 +265,7 @@ def _film(a: argparse.Namespace, given: argparse.Namespace, state: ExplorerState
         "format": kind.key, "quality": a.quality, "side": a.size, "samples": a.samples, "captions": a.captions,
         "start": a.start, "layout": a.layout or ("grid" if a.grid else ""),
     }  # fmt: skip
-    if a.seconds is not None and a.project is not None:  # that of a walk is its timeline's
+    if a.seconds is not None and a.project is not None:  # a walk's is that of its timeline
         fields["seconds"] = a.seconds
     if given.size is None:
         fields["side"] = kind.side
@@ -273,7 +273,7 @@ def _film(a: argparse.Namespace, given: argparse.Namespace, state: ExplorerState
         fields["rate"] = rate_of(a.fps or kind.fps)
     if len(a.layout) == 1 and ord(a.layout) - ord("a") >= len(state.views):
         last = letter(len(state.views) - 1)
-        raise UsageError(f"--layout {a.layout}: the last view is {last}.", "Name a view that is there.")
+        raise UsageError(f"--layout {a.layout}: the last view is {last}.", "Name an existing view.")
     if a.grid:
         if a.layout not in ("", "grid"):
             raise UsageError(f"--grid {a.grid}: --layout {a.layout} has no grid.", "Leave one of them out.")

@@ -18,7 +18,7 @@ HEADLESS_VIDEO = Path("out/comparison.mp4")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What to open."""
+    """Declare what to open."""
     parser.add_argument("files", metavar="FILE", nargs="*", help="a project, a snapshot, or up to six models")
 
 
@@ -49,9 +49,9 @@ def _run_without_display(files: list[str]) -> int:
     try:
         HEADLESS_VIDEO.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        words = f"The folder {HEADLESS_VIDEO.parent} cannot be made here: {error.strerror or error}."
+        message = f"The folder {HEADLESS_VIDEO.parent} cannot be created here: {error.strerror or error}."
         command = f"{program_name()} compare {shlex.join(models)} -o FILM.mp4"
-        raise UsageError(words, f"Name a place for the film: {command}") from error
+        raise UsageError(message, f"Choose a path for the film: {command}") from error
     recorder_of(Comparison(models[0], models[1]), HEADLESS_VIDEO, overwrite=True).run(FilmProgressLine())
     console.out_path(HEADLESS_VIDEO.resolve())
     return 0

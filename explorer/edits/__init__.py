@@ -1,6 +1,6 @@
-"""Edits: what is changed on the way from a latent to the picture, one file for each kind.
+"""Edits: changes between a latent and its picture, one file for each kind.
 
-`base` has what all share, `registry` knows the kinds, `blending` has what lies between two lists of edits.
+`base` has what all kinds share, `registry` lists the kinds, `blending` interpolates between lists of edits.
 """
 
 from explorer.edits.base import Edit, EditKind, EditValue, Placed, ResolvedEdit, Stage, Strength, UnknownEdit

@@ -1,4 +1,4 @@
-"""What every edit has, what a kind of edit says of itself, and an edit resolved for one network.
+"""The base of all edits: an edit, the interface of a kind of edit, and an edit resolved for one network.
 
 An edit is data of the state: a value of its kind, a strength, and whether it is on. A kind is one file: a frozen
 dataclass (the value) and an `EditKind` (what it does). The order of a look's edits is the order in which they are
@@ -8,9 +8,9 @@ applied, within each stage:
 |---|---|---|
 | `w` | numpy float32 `[w_dim]` or `[num_ws, w_dim]` | the base latent, before mixing and truncation |
 | `ws` | numpy float32 `[num_ws, w_dim]` | after mixing and truncation |
-| `input` | `Activation` | what the first layer is given |
-| `s` | torch `[N, style_dim]` | the styles of a layer, behind its affine layer |
-| `features` | `Activation` | what a layer has made |
+| `input` | `Activation` | the input of the first layer |
+| `s` | torch `[N, style_dim]` | the styles of a layer, after its affine layer |
+| `features` | `Activation` | the output of a layer |
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _kinds: Callable[[], Mapping[str, EditKind[Any]]] = dict
 
 
 def use_kinds(kinds: Callable[[], Mapping[str, EditKind[Any]]]) -> None:
-    """Have values and resolved edits look their kinds up by `kinds`; for the registry."""
+    """Make values and resolved edits look their kinds up with `kinds`; for the registry."""
     global _kinds
     _kinds = kinds
 
@@ -66,20 +66,20 @@ class EditValue(Tagged):
 
     @classmethod
     def members(cls) -> Mapping[str, type[EditValue]]:
-        """Return the values' classes by kind, those of plug-ins included."""
+        """Return the values' classes by kind, including those of plug-ins."""
         return {name: kind.value for name, kind in _kinds().items()}
 
     @classmethod
     def unknown(cls, data: Mapping[str, Any]) -> UnknownEdit:
-        """Return a value that keeps what was written by a plug-in that is not here."""
+        """Return a value that preserves the JSON of a missing plug-in."""
         return UnknownEdit(json.dumps(data, ensure_ascii=False, allow_nan=False))
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownEdit(EditValue):
-    """An edit of a kind that is not known here, such as that of a missing plug-in; it has no effect.
+    """The value of an unknown kind of edit, such as that of a missing plug-in; it has no effect.
 
-    `text` is its JSON, which is written again as it was read.
+    `text` is its JSON, which is written back unchanged.
     """
 
     text: str
@@ -91,13 +91,13 @@ class UnknownEdit(EditValue):
 
     @property
     def name(self) -> str:
-        """The kind that it says it is."""
+        """The name of its kind, from its JSON."""
         return str(self.verbatim().get("kind"))
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One edit of a look: what it is, how strong, and whether it is on. Strength 0 is no edit, for every kind."""
+    """One edit of a look: its value, strength, and whether it is on. Strength 0 has no effect, for every kind."""
 
     value: EditValue
     strength: float = 1.0
@@ -106,7 +106,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Strength:
-    """The usual range of a kind's strength, beyond which it may still go, its default and its unit."""
+    """A kind's usual range of strength (values beyond it are possible), with its default and unit."""
 
     low: float = 0.0
     high: float = 1.0
@@ -124,10 +124,10 @@ class Assets(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """What a kind resolves its value to, for one network.
+    """A kind's value resolved for one network.
 
     Attributes:
-        digest: Differs wherever `data` does, and what the kind does with it.
+        digest: Differs whenever `data`, or what the kind does with it, differs.
         data: What `apply` needs.
         layers: Names of the layers that it changes, for the stages `s` and `features`.
     """
@@ -139,15 +139,15 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedEdit:
-    """An edit that is on and fits the network; frozen, hashable, and equal where its effect is.
+    """An edit that is on and fits the network; frozen, hashable, and equal if its effect is.
 
     Attributes:
         kind: Name of its kind.
         stage: Where it is applied.
         strength: Not 0.
         layers: Names of the layers that it changes, for the stages `s` and `features`.
-        digest: 16 bytes that stand for all of it.
-        data: What its kind made of the value.
+        digest: 16 bytes that identify the edit.
+        data: The resolved value, for its kind.
     """
 
     kind: str
@@ -158,7 +158,7 @@ class ResolvedEdit:
     data: Any = field(compare=False, repr=False)
 
     def apply(self, target: Any, layer: LayerInfo | None = None) -> Any:
-        """Return the target of its stage with the edit; the target stays as it is.
+        """Return the target of its stage with the edit applied; the target is not modified.
 
         Args:
             target: See the module.
@@ -167,7 +167,7 @@ class ResolvedEdit:
         return _kinds()[self.kind].apply(target, self, layer)
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON values, from which `from_json` makes an equal one, also on another machine."""
+        """Return it as JSON values, from which `from_json` makes an equal one, even on another machine."""
         return {
             "kind": self.kind,
             "strength": self.strength,
@@ -178,7 +178,7 @@ class ResolvedEdit:
 
     @staticmethod
     def from_json(data: Any, where: str) -> ResolvedEdit:
-        """Return the edit that `to_json` wrote. Raises ProjectError, also for a kind that is not known here."""
+        """Return the edit that `to_json` wrote. Raises ProjectError, also for an unknown kind."""
         try:
             kind = _kinds()[data["kind"]]
             layers, digest = tuple(str(name) for name in data["layers"]), bytes.fromhex(data["digest"])
@@ -194,12 +194,12 @@ E = TypeVar("E", bound=EditValue)
 
 
 class EditKind(ABC, Generic[E]):
-    """What the program must know of a kind of edit. Stateless; its methods are pure."""
+    """The interface of a kind of edit. Stateless; its methods are pure."""
 
     name: ClassVar[str]
-    """In projects; never changes."""
+    """Name in projects; never changes."""
     title: ClassVar[str]
-    """For people, in menus and as the default name of an edit."""
+    """Display name, in menus and as the default name of an edit."""
     stage: ClassVar[Stage]
     value: ClassVar[type[Any]]
     """The class of its values; `value.kind` is `name`."""
@@ -209,25 +209,25 @@ class EditKind(ABC, Generic[E]):
 
     @abstractmethod
     def resolve(self, value: E, info: GeneratorInfo, assets: Assets | None) -> Placed | None:
-        """Return what the value is for one network, or None where it does not fit: it waits in the state."""
+        """Resolve the value for one network, or return None if it does not fit; it stays in the state."""
 
     @abstractmethod
     def apply(self, target: Any, edit: ResolvedEdit, layer: LayerInfo | None) -> Any:
-        """Return the target with the edit; see the module for its type. Never change the target itself."""
+        """Return the target with the edit applied; see the module for its type. Never modify the target itself."""
 
     def describe(self, value: E) -> str:
-        """Return what people call it, in menus, tracks and undo; the first letter is a capital."""
+        """Return its display name in menus, tracks and undo; it begins with a capital letter."""
         return self.title
 
     def blend(self, values: Sequence[E], weights: Sequence[float]) -> E:
         """Return the weighted mean of values with one `identity`; weights sum to 1, single ones may be negative.
 
-        The default suits values that their `identity` decides.
+        The default suits values that are determined by their `identity`.
         """
         return values[0]
 
     def identity(self, value: E) -> Hashable:
-        """Return what two values must share to be blended; of others, one fades out while the other fades in."""
+        """Return what two values must have in common to be blended; others fade out and in."""
         return value
 
     def pack(self, data: Any) -> Any:
@@ -239,17 +239,17 @@ class EditKind(ABC, Generic[E]):
         return unpacked(data)
 
     def limit(self, info: GeneratorInfo) -> Strength:
-        """Return the range of the strength that suits a network."""
+        """Return the range of strength for a network."""
         return self.strength
 
 
 def digest_of(*parts: object) -> bytes:
-    """Return 16 bytes that differ wherever the `repr` of a part does."""
+    """Return 16 bytes that differ whenever the `repr` of a part differs."""
     return blake2b(repr(parts).encode(), digest_size=16).digest()
 
 
 def span_of(first: int, last: int | None, num_ws: int) -> tuple[int, int] | None:
-    """Return an inclusive range cut to the network's entries of `ws`, None if nothing is left.
+    """Clip an inclusive range to the network's entries of `ws`; return None if nothing is left.
 
     `last` None means the last entry.
     """
@@ -259,7 +259,7 @@ def span_of(first: int, last: int | None, num_ws: int) -> tuple[int, int] | None
 
 
 def span_text(first: int, last: int | None) -> str:
-    """Return an inclusive range of entries of `ws` in words."""
+    """Describe an inclusive range of entries of `ws`."""
     if last is None:
         return "all layers" if first == 0 else f"layers {first} and up"
     return f"layer {first}" if first == last else f"layers {first}\u2013{last}"

@@ -1,4 +1,4 @@
-"""What lies between two lists of edits, for the timeline."""
+"""Interpolation between lists of edits, for the timeline."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ __all__ = ["blend_edits"]
 Weights = Sequence[float]
 
 NO_MEAN = 1e-6
-"""Strengths that cancel each other up to this have no mean value: their edits stay apart."""
+"""Strengths whose sum is below this cancel each other and have no mean value: their edits stay separate."""
 
 
 def blend_edits(lists: Sequence[tuple[Edit, ...]], weights: Weights) -> tuple[Edit, ...]:
-    """Return the edits between lists of edits.
+    """Interpolate between lists of edits.
 
     Edits of one kind with the same identity are blended: their strengths, and their values by the parts that they
     have in the strength. An edit that is off, or that a list lacks, has strength 0 there: it fades in or out. What
@@ -42,7 +42,7 @@ def _identity(edit: Edit) -> Hashable:
 
 
 def _blended(row: Sequence[Edit | None], weights: Weights) -> list[Edit]:
-    """Return one edit, or several that are kept apart."""
+    """Return one blended edit, or several separate ones."""
     present = [edit for edit in row if edit is not None]
     is_on = any(edit.is_on for edit in present)
     strengths = [0.0 if edit is None or (is_on and not edit.is_on) else edit.strength for edit in row]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from explorer.edits.base import EditKind, EditValue, Placed, Strength, digest_of, span_of, span_text
 
-if TYPE_CHECKING:  # the command line reads this module for its help, without numpy
+if TYPE_CHECKING:  # the command line imports this module for its help, without numpy
     import numpy as np
     from numpy.typing import NDArray
 
@@ -47,30 +47,30 @@ class NudgeKind(EditKind[Nudge]):
     row = "explorer.widgets.panels.edits.edit_rows:NudgeRow"
 
     def resolve(self, value: Nudge, info: GeneratorInfo, assets: Assets | None) -> Placed | None:
-        """Return the seed and the entries that this network has."""
+        """Resolve to the seed and the entries that this network has."""
         span = span_of(value.first, value.last, info.num_ws)
         return None if span is None else Placed(digest_of(value.seed, span), (value.seed, *span))
 
     def apply(
         self, target: NDArray[np.float32], edit: ResolvedEdit, layer: LayerInfo | None
     ) -> NDArray[np.float32]:
-        """Return `ws` `[num_ws, w_dim]` with the step."""
+        """Return `ws` `[num_ws, w_dim]` with the step added."""
         seed, first, last = edit.data
         ws = target.copy()
         ws[first : last + 1] += target.dtype.type(edit.strength) * unit_direction(seed, ws.shape[1])
         return ws
 
     def describe(self, value: Nudge) -> str:
-        """Return its name and the entries, unless those are all."""
+        """Return its name and its entries, unless it applies to all."""
         is_whole = (value.first, value.last) == (0, None)
         return self.title if is_whole else f"{self.title} of {span_text(value.first, value.last)}"
 
     def identity(self, value: Nudge) -> Hashable:
-        """Return all of it: between two directions one fades out while the other fades in."""
+        """Return the whole value: between two directions, one fades out and the other fades in."""
         return value
 
     def limit(self, info: GeneratorInfo) -> Strength:
-        """Return steps up to about as far as two random `w` of that many dimensions lie apart."""
+        """Return a range up to about the distance between two random `w` of that many dimensions."""
         reach = float(max(2, math.ceil(math.sqrt(info.w_dim) / 2)))
         return Strength(-reach, reach, 0.0)
 

@@ -1,4 +1,4 @@
-"""Offset: numbers added to `ws`, which the bars of the w editor set."""
+"""Offset: numbers added to `ws`, set by the bars of the w editor."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from explorer.edits.base import Edit, EditKind, EditValue, Placed, Strength, span_of, span_text
 
-if TYPE_CHECKING:  # the command line reads this module for its help, without numpy
+if TYPE_CHECKING:  # the command line imports this module for its help, without numpy
     import numpy as np
     from numpy.typing import NDArray
 
@@ -41,7 +41,7 @@ class OffsetKind(EditKind[Offset]):
     strength = Strength(-1.0, 3.0)
 
     def resolve(self, value: Offset, info: GeneratorInfo, assets: Assets | None) -> Placed | None:
-        """Return the array and the entries that this network has; values of another width wait for theirs."""
+        """Resolve to the array and the entries that this network has; None for values of another width."""
         span = span_of(value.first, value.last, info.num_ws)
         if span is None or len(value.values) != info.w_dim or not any(value.values):
             return None
@@ -58,7 +58,7 @@ class OffsetKind(EditKind[Offset]):
         return ws
 
     def describe(self, value: Offset) -> str:
-        """Return its name and the entries, unless those are all."""
+        """Return its name and its entries, unless it applies to all."""
         is_whole = (value.first, value.last) == (0, None)
         return self.title if is_whole else f"{self.title} of {span_text(value.first, value.last)}"
 
@@ -77,10 +77,10 @@ class OffsetKind(EditKind[Offset]):
 
 @lru_cache(maxsize=64)
 def _array_of(values: tuple[float, ...]) -> tuple[NDArray[np.float32], bytes]:
-    """Return the values as read-only float32, and their digest; kept, for they change less often than all else."""
+    """Return the values as read-only float32, and their digest; cached, as they rarely change."""
     import numpy as np
 
-    with np.errstate(over="ignore"):  # beyond float32: the final latent is checked, with words
+    with np.errstate(over="ignore"):  # beyond float32: the final latent is checked, with a message
         array = np.asarray(values, dtype=np.float32)
     array.setflags(write=False)
     return array, blake2b(array.tobytes(), digest_size=16).digest()
@@ -88,10 +88,10 @@ def _array_of(values: tuple[float, ...]) -> tuple[NDArray[np.float32], bytes]:
 
 def find_offset(edits: Sequence[Edit], first: int, last: int | None, width: int) -> int | None:
     """Return the number of the offset for exactly these entries that has an effect, None if there is none."""
-    place = (first, last, width)
+    entries = (first, last, width)
     for number, edit in enumerate(edits):
         value = edit.value
         has_effect = edit.is_on and edit.strength != 0.0
-        if isinstance(value, Offset) and has_effect and (value.first, value.last, len(value.values)) == place:
+        if isinstance(value, Offset) and has_effect and (value.first, value.last, len(value.values)) == entries:
             return number
     return None

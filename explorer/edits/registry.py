@@ -1,4 +1,4 @@
-"""The kinds of edit that are known: those of the program and those of plug-ins."""
+"""The kinds of edit: the built-in ones and those of plug-ins."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["KINDS", "describe", "is_of_styles", "kind_of", "kinds", "resolve_edits"]
 
 KINDS: tuple[EditKind[Any], ...] = (NudgeKind(), OffsetKind())
-"""Those of the program."""
+"""The built-in kinds."""
 
 
 _BUILT_IN: dict[str, EditKind[Any]] = {kind.name: kind for kind in KINDS}
@@ -62,12 +62,12 @@ def _accept(name: str, found: Any) -> EditKind[Any]:
 
 
 def kind_of(value: EditValue) -> EditKind[Any] | None:
-    """Return the kind of a value, None if it is not known here."""
+    """Return the kind of a value, None if it is unknown."""
     return _BUILT_IN.get(value.kind) or kinds().get(value.kind)
 
 
 def describe(edit: Edit) -> str:
-    """Return what people call an edit."""
+    """Return the display name of an edit."""
     kind = kind_of(edit.value)
     if kind is not None:
         return kind.describe(edit.value) if kind.name in _BUILT_IN else _described(kind, edit.value)
@@ -76,7 +76,7 @@ def describe(edit: Edit) -> str:
 
 
 def is_of_styles(edit: Edit) -> bool:
-    """Return whether an edit decides the final `ws`, as those of the stages `w` and `ws` do."""
+    """Return whether an edit is part of the final `ws`, as those of the stages `w` and `ws` are."""
     kind = kind_of(edit.value)
     return kind is not None and kind.stage in ("w", "ws")
 
@@ -98,7 +98,7 @@ def resolve_edits(
 
 
 def _resolved(kind: EditKind[Any], value: EditValue, info: GeneratorInfo, assets: Assets | None) -> Placed | None:
-    """What a kind resolves a value to; a fault of a plug-in is recorded, and explained to the user."""
+    """Resolve a value by its kind; the failure of a plug-in is recorded, and explained to the user."""
     try:
         return kind.resolve(value, info, assets)
     except Exception as error:  # a plug-in may raise anything
@@ -113,7 +113,7 @@ def _resolved(kind: EditKind[Any], value: EditValue, info: GeneratorInfo, assets
 
 
 def _described(kind: EditKind[Any], value: EditValue) -> str:
-    """What a plug-in calls an edit; its title where that fails."""
+    """Return a plug-in's description of an edit, or the kind's title if that fails."""
     try:
         return visible(kind.describe(value), 80)
     except Exception as error:  # a plug-in may raise anything

@@ -48,8 +48,7 @@ class StyleEncoder(Protocol):
     """A generator that can also encode pictures as styles, as `info.encodes_style` says."""
 
     def encode_style(self, picture: Tensor, c: Tensor | None = None) -> Tensor:
-        """Encode pictures `[N, img_channels, H, W]` in -1..1 of classes `[N, c_dim]` as `w` `[N, w_dim]`
-        float32."""
+        """Encode pictures `[N, img_channels, H, W]` in -1..1 of classes `[N, c_dim]` as float32 `[N, w_dim]`."""
 
 
 class Generator(nn.Module, ABC):
@@ -69,8 +68,7 @@ class Generator(nn.Module, ABC):
 
     @abstractmethod
     def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """Map `z` `[N, z_dim]` and `c` `[N, c_dim]` (None: zeros) to `w` `[N, w_dim]` float32, without
-        truncation."""
+        """Map `z` `[N, z_dim]` and `c` `[N, c_dim]` (None: zeros) to untruncated `w` `[N, w_dim]` float32."""
 
     def begin(self, inputs: Inputs, edits: LayerEdits = NO_EDITS) -> Activation:
         """Return the input of the first layer.
@@ -93,12 +91,10 @@ class Generator(nn.Module, ABC):
 
     @abstractmethod
     def rgb(self, activation: Activation) -> Tensor:
-        """Return the picture `[N, img_channels, *img_size]` float32, nominally in -1..1, from the last
-        activation."""
+        """Convert the last activation to the picture `[N, img_channels, *img_size]` float32, nominally in -1..1."""
 
     def preview(self, activation: Activation) -> Tensor | None:
-        """Return the picture accumulated so far, `[N, img_channels, h, w]` float32, after a layer that `is_rgb`, or
-        None.
+        """Return the picture accumulated up to a layer that `is_rgb`, `[N, img_channels, h, w]` float32, or None.
 
         Families whose `img` is not a picture (such as wavelet coefficients) convert it here.
         """
@@ -162,8 +158,7 @@ class Generator(nn.Module, ABC):
         return style_maths.broadcast(w, self.info.num_ws)
 
     def truncate(self, ws: Tensor, psi: float = 1.0, cutoff: int | None = None, c: Tensor | None = None) -> Tensor:
-        """Return `ws` with the first `cutoff` entries (None: all) truncated to `w_mean(c) + psi * (ws -
-        w_mean(c))`."""
+        """Truncate the first `cutoff` entries (None: all) of `ws` to `w_mean(c) + psi * (ws - w_mean(c))`."""
         return style_maths.truncate(ws, self.w_mean(c), psi, cutoff)
 
     @property

@@ -39,11 +39,11 @@ class PictureCost:
 
 @dataclass(frozen=True, slots=True)
 class LayerCost:
-    """Cost of one layer: `work` bytes while it runs, `kept` bytes that are cached for the next picture."""
+    """Cost of one layer: `work` bytes while it runs, `cached` bytes that stay for the next picture."""
 
     name: str
     work: int
-    kept: int
+    cached: int
     flop: int
     filter_flop: int = 0
 
@@ -72,7 +72,7 @@ def total_cost(layers: Iterable[LayerCost], colours: int, size: int) -> PictureC
     found = (*layers, picture)
     largest = max(found, key=lambda layer: layer.work)
     return PictureCost(
-        nbytes=largest.work + sum(layer.kept for layer in found),
+        nbytes=largest.work + sum(layer.cached for layer in found),
         flop=sum(layer.flop for layer in found),
         filter_flop=sum(layer.filter_flop for layer in found),
         layer=largest.name,

@@ -1,5 +1,4 @@
-"""The descriptor of a generator family: everything the program knows about it besides its network, as plain
-data."""
+"""The descriptor of a generator family: all that the program knows about it besides its network, as plain data."""
 
 from __future__ import annotations
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Protocol
 
 from explorer.util.steps import Steps, run
 
-from .info import LayerInfo
-from .inputs import Inputs, NoiseSpec
-from .layer import Activation
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from .info import LayerInfo
+    from .inputs import Inputs, NoiseSpec
+    from .layer import Activation
 
 __all__ = ["INPUT", "NO_EDITS", "Layer", "LayerEdits", "fold", "fold_steps"]
 

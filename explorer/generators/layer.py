@@ -5,44 +5,46 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from .info import LayerInfo
-from .inputs import NoiseSpec
+if TYPE_CHECKING:
+    from .info import LayerInfo
+    from .inputs import NoiseSpec
 
 __all__ = ["Activation", "SynthesisLayer"]
 
 
 @dataclass(slots=True)
 class Activation:
-    """What flows from layer to layer. Treat as immutable: a layer returns new tensors and never modifies these.
+    """The value passed from layer to layer. Treat as immutable: layers return new tensors and never modify these.
 
     Attributes:
         x: Features `[N, C, H, W]`.
         img: The accumulated picture of skip architectures `[N, C, h, w]`, float32; see `Generator.preview`.
         skip: The pending residual branch of the `resnet` architecture.
-        kept: Further tensors that later layers need, in an order defined by the family.
+        extras: Further tensors that later layers need, in an order defined by the family.
     """
 
     x: Tensor
     img: Tensor | None = None
     skip: Tensor | None = None
-    kept: tuple[Tensor, ...] = ()
+    extras: tuple[Tensor, ...] = ()
 
     def tensors(self) -> tuple[Tensor, ...]:
         """Return every tensor, in a fixed order."""
-        return tuple(t for t in (self.x, self.img, self.skip, *self.kept) if t is not None)
+        return tuple(t for t in (self.x, self.img, self.skip, *self.extras) if t is not None)
 
     def map(self, fn: Callable[[Tensor], Tensor]) -> Activation:
         """Return a copy with `fn` applied to every tensor."""
         img = None if self.img is None else fn(self.img)
         skip = None if self.skip is None else fn(self.skip)
-        return Activation(fn(self.x), img, skip, tuple(fn(t) for t in self.kept))
+        return Activation(fn(self.x), img, skip, tuple(fn(t) for t in self.extras))
 
     def with_features(self, x: Tensor) -> Activation:
         """Return a copy with other features."""
-        return Activation(x, self.img, self.skip, self.kept)
+        return Activation(x, self.img, self.skip, self.extras)
 
     @property
     def nbytes(self) -> int:

@@ -55,13 +55,13 @@ class FullyConnectedLayer(nn.Module):
         )
         return x if self.activation == "linear" else bias_act(x, act=self.activation)
 
-    def style(self, w: Tensor, kept: CachedDerived[PreparedStyles], gain: float = 1.0) -> Tensor:
-        """Return a layer's styles, `forward` times `gain`; without gradients through the cache `kept`."""
+    def style(self, w: Tensor, cache: CachedDerived[PreparedStyles], gain: float = 1.0) -> Tensor:
+        """Return a layer's styles, `forward` times `gain`; without gradients through `cache`."""
         if not is_inference():
             styles: Tensor = self(w)
             return styles if gain == 1.0 else styles * gain
         dtype = policy().dtype
-        return kept.get((self.weight, self.bias), dtype, lambda: self.prepared(dtype, gain))(w)
+        return cache.get((self.weight, self.bias), dtype, lambda: self.prepared(dtype, gain))(w)
 
     def prepared(self, dtype: torch.dtype, gain: float = 1.0) -> PreparedStyles:
         """Prepare `forward` times `gain` for inference with features of `dtype`; the layer must be linear."""

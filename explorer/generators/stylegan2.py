@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -14,13 +14,16 @@ from explorer.ops.bias_act import ACTIVATIONS, bias_act
 from explorer.ops.conv2d_resample import conv2d_resample
 from explorer.ops.modulated_conv2d import stylegan2_modulated_conv2d
 from explorer.ops.prepared_conv import PreparedConv, PreparedToRGB, PreparedUpConv
-from explorer.ops.prepared_styles import PreparedStyles
 from explorer.ops.upfirdn2d import setup_filter, upsample2d
 
 from .base import Activation, GeneratorInfo, Inputs, LayerInfo, NoiseSpec, SynthesisLayer
 from .mapping import FullyConnectedLayer, MappedGenerator, MappingNetwork
 from .motion import resample
-from .stylegan2_config import StyleGAN2Config
+
+if TYPE_CHECKING:
+    from explorer.ops.prepared_styles import PreparedStyles
+
+    from .stylegan2_config import StyleGAN2Config
 
 __all__ = ["StyleGAN2Generator", "layer_noise"]
 
@@ -106,7 +109,7 @@ class StyleGAN2Conv(SynthesisLayer):
         x = self._infer(x, style, noise) if backend.is_inference() else self._train(x, style, noise)
         if skip is not None and not self.opens_skip:
             x, skip = skip + x, None
-        return Activation(x, activation.img, skip, activation.kept)
+        return Activation(x, activation.img, skip, activation.extras)
 
     def _train(self, x: Tensor, style: Tensor, noise: Tensor | None) -> Tensor:
         """Run the layer with operators that are differentiable to any order."""
@@ -185,7 +188,7 @@ class StyleGAN2ToRGB(SynthesisLayer):
 
     def run(self, activation: Activation, style: Tensor, noise: Tensor | None = None) -> Activation:
         img = self._picture(activation.x, style, activation.img)
-        return Activation(activation.x, img, None, activation.kept)
+        return Activation(activation.x, img, None, activation.extras)
 
     def _picture(self, x: Tensor, style: Tensor, img: Tensor | None) -> Tensor:
         x = backend.features(x)
@@ -206,10 +209,8 @@ class StyleGAN2Generator(MappedGenerator):
     """StyleGAN2; `info.has_input_transform` is False.
 
     In place of an input transform, the 4x4 constant is resampled bicubically by the inverse motion, repeating its
-    edge
-    outwards. Coarse structure follows the motion; fine detail keeps sticking to the pixel grid and to the noise,
-    which
-    StyleGAN3 was designed to fix.
+    edge outwards. Coarse structure follows the motion; fine detail keeps sticking to the pixel grid and to the
+    noise, which StyleGAN3 was designed to fix.
     """
 
     def __init__(self, config: StyleGAN2Config) -> None:

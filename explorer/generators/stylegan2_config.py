@@ -97,8 +97,8 @@ def _layer_costs(config: StyleGAN2Config) -> Iterator[LayerCost]:
             # result;
             # the residual branch is held until conv1 is done.
             work = FLOAT_BYTES * (2 * i * area // 4 + (7 if has_branch else 4) * o * wide + picture)
-            kept = derived_bytes(i, o, 9, 3) + noise
-            yield LayerCost(f"{name}.conv0", work, kept, 18 * i * o * area // 4, per_output * o * area)
+            cached = derived_bytes(i, o, 9, 3) + noise
+            yield LayerCost(f"{name}.conv0", work, cached, 18 * i * o * area // 4, per_output * o * area)
         # Input, styled copy, output, and the library's convolution layout.
         work = FLOAT_BYTES * (5 * o * area + picture)
         yield LayerCost(f"{name}.conv1", work, derived_bytes(o, o, 9, 2) + noise, 18 * o * o * area)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -14,12 +14,14 @@ from explorer.ops.filter_design import design_lowpass_filter
 from explorer.ops.filtered_lrelu import FilteredLReLU, filtered_lrelu
 from explorer.ops.modulated_conv2d import stylegan3_modulated_conv2d
 from explorer.ops.prepared_conv import DeferredConv, PreparedConv, apply_epilogue
-from explorer.ops.prepared_styles import PreparedStyles
 
 from .base import Activation, GeneratorInfo, Inputs, LayerInfo, SynthesisLayer
 from .mapping import FullyConnectedLayer, MappedGenerator, MappingNetwork
 from .motion import inverse_motion
 from .stylegan3_layers import InputSpec, LayerSpec, StyleGAN3Config, layer_table
+
+if TYPE_CHECKING:
+    from explorer.ops.prepared_styles import PreparedStyles
 
 __all__ = ["StyleGAN3Generator", "StyleGAN3Input", "StyleGAN3Layer", "build_r", "build_t"]
 

@@ -218,8 +218,8 @@ def _layer_costs(config: StyleGAN3Config, kernels: bool) -> Iterator[LayerCost]:
         if not spec.is_torgb:
             filtering = _by_kernel(spec) if kernels and _is_published(spec) else _by_products(spec, wide)
             work = max(work, 2 * convolved + filtering.work)
-        kept = derived_bytes(i, o, k * k, 2) + filtering.kept
-        yield LayerCost(spec.name, FLOAT_BYTES * work, kept, 2 * k * k * i * convolved, filtering.flop)
+        cached = derived_bytes(i, o, k * k, 2) + filtering.cached
+        yield LayerCost(spec.name, FLOAT_BYTES * work, cached, 2 * k * k * i * convolved, filtering.flop)
 
 
 def _fourier_features(spec: InputSpec) -> LayerCost:
@@ -232,7 +232,7 @@ class _Filtering(NamedTuple):
     """Cost of a filtered leaky ReLU: working elements, cached bytes, operations."""
 
     work: int
-    kept: int
+    cached: int
     flop: int
 
 

@@ -61,11 +61,11 @@ class Cluster:
 
     @property
     def processors(self) -> int:
-        """How many processors all nodes have."""
+        """Number of processors of all nodes."""
         return max(1, int(self._ray.cluster_resources().get("CPU", 1)))
 
     def workers(self, device: str = "cpu") -> int:
-        """How many parts run at once on a device."""
+        """Return how many parts run at once on a device."""
         resources = self._ray.cluster_resources()
         if device.startswith("cuda"):
             return max(1, int(resources.get("GPU", 1)))
@@ -75,13 +75,13 @@ class Cluster:
         """Do parts on the nodes and report what they report, in order; closing it calls off those under way.
 
         Args:
-            parts: What to do.
+            parts: The specs of the parts.
             device: Of their settings. Each part has a graphics processor to itself, if it is one.
             models: Files that the parts open.
 
         Raises:
             RenderError: A part was lost more than `MAX_RETRIES` times, or failed unforeseen.
-            LatentwalkError: What a part raises.
+            LatentwalkError: A part raised it.
         """
         import torch
 
@@ -117,14 +117,14 @@ class Cluster:
         except errors.RayTaskError as error:
             if isinstance(error.cause, LatentwalkError):
                 raise error.cause from None
-            words = f"A worker of the cluster failed: {type(error.cause).__name__}: {error.cause}"
-            raise RenderError(words, "The log of Ray has more.") from error
+            message = f"A worker of the cluster failed: {type(error.cause).__name__}: {error.cause}"
+            raise RenderError(message, "The log of Ray has more.") from error
         except errors.RayError as error:
-            words = f"The cluster lost a part of the work {MAX_RETRIES + 1} times: {type(error).__name__}."
-            raise RenderError(words, "Its workers may lack memory; the log of Ray has more.") from error
+            message = f"The cluster lost a part of the work {MAX_RETRIES + 1} times: {type(error).__name__}."
+            raise RenderError(message, "Its workers may lack memory; the log of Ray has more.") from error
 
     def _processors_a_part(self, device: str) -> int:
-        """As many as torch has threads here, but no more than a node has, or no part would ever begin."""
+        """Return torch's number of threads here, but no more than a node has, or no part would ever begin."""
         import torch
 
         if device.startswith("cuda"):
@@ -140,7 +140,7 @@ class Cluster:
 
 @contextlib.contextmanager
 def connected() -> Iterator[Cluster]:
-    """The cluster that `RAY_ADDRESS` names or that runs on this machine; else one of this machine alone.
+    """Connect to the cluster that `RAY_ADDRESS` names or that runs on this machine; else start one here.
 
     Raises:
         UsageError: Ray is not installed.
@@ -157,8 +157,8 @@ def connected() -> Iterator[Cluster]:
     try:
         ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-        words = f"The Ray cluster cannot be reached: {error}"
-        raise RenderError(words, "Check RAY_ADDRESS, or unset it to use this machine.") from error
+        message = f"The Ray cluster cannot be reached: {error}"
+        raise RenderError(message, "Check RAY_ADDRESS, or unset it to use this machine.") from error
     try:
         yield Cluster(ray)
     finally:
@@ -173,7 +173,7 @@ def do_part(data: str, threads: int, *files: Any) -> list[Any]:
 
     Args:
         data: The `JobSpec` as JSON.
-        threads: Of torch.
+        threads: Number of torch's threads.
         files: Path, SHA-256 and contents of each model, one after another.
     """
     import torch
@@ -187,7 +187,7 @@ def do_part(data: str, threads: int, *files: Any) -> list[Any]:
 
 
 def _flat(files: Sequence[_File]) -> list[Any]:
-    """References must be arguments of their own: within a list they would not be fetched."""
+    """Return the references as arguments of their own: Ray does not fetch those within a list."""
     return [item for file in files for item in (file.path, file.sha256, file.content)]
 
 
@@ -198,7 +198,7 @@ def _context(request: RenderRequest) -> JobContext:
 
 
 def _local(path: str, sha256: str, content: bytes) -> str:
-    """Where the file of that content lies on this node: at its path, or in a folder of this worker."""
+    """Return where this node has the file of that content: at its path, or in a folder of this worker."""
     if _digest(path) == sha256:
         return path
     copy = Path(_folder()) / f"{sha256[:24]}{Path(path).suffix}"
@@ -223,7 +223,7 @@ def _folder() -> str:
 
 
 def _moved(data: Any, places: Mapping[str, str]) -> Any:
-    """The JSON value with the paths of this node."""
+    """Return the JSON value with the paths of this node."""
     if isinstance(data, dict):
         return {key: _moved(value, places) for key, value in data.items()}
     if isinstance(data, list):

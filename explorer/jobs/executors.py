@@ -1,4 +1,4 @@
-"""Where a job runs: in the calling thread, or beside the window in a thread of its own.
+"""Executors of jobs: in the calling thread, or in a separate thread beside the window.
 
 Between the frames of a render thread it is `explorer.render.job_run`; on a cluster `explorer.jobs.cluster`.
 """
@@ -16,12 +16,12 @@ from explorer.errors import LatentwalkError
 from explorer.jobs.checkpoint import Checkpoints
 from explorer.jobs.rate import RateMeter
 from explorer.jobs.registry import JOBS, begin, control_of, failure_of
-from explorer.util.control import Control
 from explorer.util.priority import lower_priority
 
 if TYPE_CHECKING:
     from explorer.jobs.checkpoint import Checkpoint, OnCheckpoint
     from explorer.jobs.job import Job, JobContext, JobSpec, Report
+    from explorer.util.control import Control
 
 __all__ = ["Handle", "ThreadHandle", "drive", "run_inline"]
 
@@ -196,7 +196,7 @@ class _Sometimes:
 
 
 def _inference(context: JobContext | None) -> contextlib.AbstractContextManager[Any]:
-    """Inference mode for jobs that make pictures in their context, as the render thread has it."""
+    """Return inference mode for jobs that render in their context, as the render thread does."""
     if context is None:
         return contextlib.nullcontext()
     import torch

@@ -38,7 +38,7 @@ class JobContext(Protocol):
         """The generator itself, for jobs that map and synthesise batches."""
 
     def steps(self, request: RenderRequest) -> Steps[Tensor]:
-        """The picture `[C, H, W]` float32 of a request, before clamping, a layer of the network a step.
+        """Render the picture `[C, H, W]` float32 of a request, before clamping, one layer of the network a step.
 
         Taps and display options are ignored.
         """
@@ -63,13 +63,13 @@ class JobSpec:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """The spec as JSON values; `from_json` gives an equal one."""
+        """Return the spec as JSON values; `from_json` gives an equal one."""
         data: dict[str, Any] = {"kind": self.kind, "options": dict(self.options)}
         return data if self.request is None else {**data, "request": encode(self.request)}
 
     @staticmethod
     def from_json(data: Any) -> JobSpec:
-        """The spec that `to_json` wrote.
+        """Return the spec that `to_json` wrote.
 
         Raises:
             ProjectError: It is not one.

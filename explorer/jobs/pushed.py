@@ -46,7 +46,7 @@ class _Work(Generic[P, T]):
         if self._thread.ident is not None:
             self._thread.join()
 
-    def _tell(self, value: P) -> None:
+    def _report(self, value: P) -> None:
         self._calls.put((value,))
         self._go.acquire()
         if self._is_ended:
@@ -54,7 +54,7 @@ class _Work(Generic[P, T]):
 
     def _run(self) -> None:
         try:
-            self.result.append(self._work(self._tell))
+            self.result.append(self._work(self._report))
         except BaseException as error:  # raised again where the steps are taken
             self.error = error
         if not self._is_ended:

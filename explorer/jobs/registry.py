@@ -98,7 +98,7 @@ def begin(spec: JobSpec, context: JobContext | None, checkpoint: Checkpoint | No
 
 
 def control_of(kind: str) -> Control:
-    """What pauses and cancels a job of a kind."""
+    """Return what pauses and cancels a job of a kind."""
     title, item = JOBS[kind].title, JOBS[kind]
     return Control(item.cancelled or f"{title.capitalize()} was cancelled.", item.resume)
 
@@ -110,7 +110,7 @@ def failure_of(kind: str, error: Exception) -> LatentwalkError:
 
 
 def function_of(kind: str) -> JobFunction:
-    """The function of a kind of job, imported now."""
+    """Import and return the function of a kind of job."""
     function: JobFunction = _imported(JOBS[kind].function)
     return function
 

@@ -14,7 +14,7 @@ import torch
 
 from explorer.assets.latent import Space, StoredLatent
 from explorer.errors import LatentError
-from explorer.latents.readers import FACTS_KEY, MAX_LATENTS, RawLatent, read_latents
+from explorer.latents.readers import MAX_LATENTS, METADATA_KEY, RawLatent, read_latents
 from explorer.latents.recipes import recipe_to_text
 from explorer.util.atomic_write import atomic_write
 from explorer.util.plain_text import visible
@@ -59,22 +59,22 @@ def save_latent(path: str | Path, latent: StoredLatent) -> None:
     path = Path(path)
     # A name may come from a path, which need not be UTF-8; the formats' texts must be.
     name = visible(latent.name)
-    facts = {"space": latent.space, "model_sha": latent.model_sha, "psi": latent.psi, "name": name}
+    metadata = {"space": latent.space, "model_sha": latent.model_sha, "psi": latent.psi, "name": name}
     if latent.recipe is not None and (recipe := recipe_to_text(latent.recipe)):
-        facts["recipe"] = recipe
+        metadata["recipe"] = recipe
     content = io.BytesIO()
     match path.suffix.lower():
         case ".npy":
             np.save(content, latent.array, allow_pickle=False)
         case ".npz":
-            arrays: dict[str, Any] = {latent.space: latent.array, FACTS_KEY: np.array(json.dumps(facts))}
+            arrays: dict[str, Any] = {latent.space: latent.array, METADATA_KEY: np.array(json.dumps(metadata))}
             np.savez(content, **arrays)
         case ".pt":
-            torch.save({latent.space: torch.tensor(latent.array), FACTS_KEY: facts}, content)
+            torch.save({latent.space: torch.tensor(latent.array), METADATA_KEY: metadata}, content)
         case ".safetensors":
             from safetensors.numpy import save
 
-            content.write(save({latent.space: latent.array.copy()}, {FACTS_KEY: json.dumps(facts)}))
+            content.write(save({latent.space: latent.array.copy()}, {METADATA_KEY: json.dumps(metadata)}))
         case suffix:
             known = f"Use one of {', '.join(SUFFIXES)}."
             raise LatentError(f"{suffix or 'No suffix'} is not a latent format.", known)
@@ -115,21 +115,22 @@ def load_latents(path: str | Path, info: GeneratorInfo, space: Space | None = No
     return tuple(found)
 
 
-def _space_of(raw: RawLatent, said: Space | None, info: GeneratorInfo, path: Path) -> Space:
+def _space_of(raw: RawLatent, chosen: Space | None, info: GeneratorInfo, path: Path) -> Space:
     """Return the space of an array: the user's choice if possible, else the one that file and shape indicate."""
     shape = raw.array.shape
     if raw.array.size == 0 or raw.array.ndim < 1:
         raise LatentError(f"{path.name} holds an empty array.", "Save it again.")
-    told, also = _spaces_of(raw, info)
-    if said is not None:
-        if said in told or said in also or not told:
-            return said
-        raise _misfit(f"{path.name} holds {_shape_text(shape)}, which is not a {said}.", told, path)
-    if len(told) > 1:
-        raise _misfit(f"{path.name} holds {_shape_text(shape)}, which may be {' or '.join(told)}.", told, path)
+    fitting, also = _spaces_of(raw, info)
+    if chosen is not None:
+        if chosen in fitting or chosen in also or not fitting:
+            return chosen
+        raise _misfit(f"{path.name} holds {_shape_text(shape)}, which is not a {chosen}.", fitting, path)
+    if len(fitting) > 1:
+        spaces = " or ".join(fitting)
+        raise _misfit(f"{path.name} holds {_shape_text(shape)}, which may be {spaces}.", fitting, path)
     # The shape does not fit this network, but the number of dimensions still indicates the intended space.
     rest: Space = "ws" if raw.array.ndim >= 2 and shape[-1] == info.w_dim else "w"
-    space = told[0] if told else rest
+    space = fitting[0] if fitting else rest
     if space == "ws" and raw.array.ndim < 2:
         message = f"{path.name} holds {_shape_text(shape)}, which is not a ws."
         raise LatentError(message, "A ws has one row per layer.")

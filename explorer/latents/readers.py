@@ -36,17 +36,17 @@ if TYPE_CHECKING:
 
     from explorer.state import Latent
 
-__all__ = ["FACTS_KEY", "MAX_LATENTS", "SUFFIXES", "RawLatent", "read_latents"]
+__all__ = ["MAX_LATENTS", "METADATA_KEY", "SUFFIXES", "RawLatent", "read_latents"]
 
 SUFFIXES: tuple[str, ...] = (".npy", ".npz", ".pt", ".pth", ".safetensors")
 
-FACTS_KEY = "latentwalk"
+METADATA_KEY = "latentwalk"
 """The key of the metadata in our files."""
 
 MAX_BYTES = 256 << 20
 MAX_LATENTS = 1024
 MAX_NUMBERS = 1 << 24  # in one file: 1024 latents of 32 rows of 512
-_FACTS_LIMIT = 1 << 20  # bytes; ours have some 200
+_METADATA_LIMIT = 1 << 20  # bytes; ours have some 200
 _HEADER_LIMIT = 1 << 16  # bytes; numpy writes 118
 _MODEL_KEYS = {"state_dict", "g_ema", "g_running", "G_ema", "generator", "generator_smooth", "params_ema", "GAN"}
 _HINT = f"Latents are read from {', '.join(SUFFIXES)}."
@@ -150,11 +150,11 @@ def _check_count(numbers: int) -> None:
         )
 
 
-def _facts_of(text: str) -> dict[str, Any]:
-    if len(text) > _FACTS_LIMIT:
+def _parse_metadata(text: str) -> dict[str, Any]:
+    if len(text) > _METADATA_LIMIT:
         raise ValueError("the metadata of the latent are too long")
-    facts = parse_json(text)
-    return facts if isinstance(facts, dict) else {}
+    metadata = parse_json(text)
+    return metadata if isinstance(metadata, dict) else {}
 
 
 def _read_npy(path: Path) -> list[RawLatent]:
@@ -196,8 +196,8 @@ def _read_npz(path: Path) -> list[RawLatent]:
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
         # Declared sizes, which may be wrong; but no more than that is unpacked.
-        facts_size = max((item.file_size for item in members if item.filename.startswith(FACTS_KEY)), default=0)
-        if sum(item.file_size for item in members) > MAX_BYTES or facts_size > _FACTS_LIMIT:
+        ours = max((item.file_size for item in members if item.filename.startswith(METADATA_KEY)), default=0)
+        if sum(item.file_size for item in members) > MAX_BYTES or ours > _METADATA_LIMIT:
             raise LatentError(f"{path.name} unpacks to more than a latent holds.", "Open another file.")
 
         def read(member: zipfile.ZipInfo) -> Any:
@@ -207,8 +207,8 @@ def _read_npz(path: Path) -> list[RawLatent]:
                 return np.lib.format.read_array(file, allow_pickle=False)
 
         arrays = {item.filename.removesuffix(".npy"): partial(read, item) for item in members}
-        facts = _facts_of(str(arrays.pop(FACTS_KEY)())) if FACTS_KEY in arrays else {}
-        return _chosen(path.name, [Entry(key, load) for key, load in arrays.items()], facts)
+        metadata = _parse_metadata(str(arrays.pop(METADATA_KEY)())) if METADATA_KEY in arrays else {}
+        return _chosen(path.name, [Entry(key, load) for key, load in arrays.items()], metadata)
 
 
 def _read_pt(path: Path) -> list[RawLatent]:
@@ -230,8 +230,8 @@ def _read_pt(path: Path) -> list[RawLatent]:
         entries = [Entry(key, partial(read, record), name) for key, record, name in _arrays_in(data, "latent")]
         if not entries:
             raise LatentError(f"{path.name} holds no tensor.", "It should hold one, or a dict or list of them.")
-        facts = data.get(FACTS_KEY) if isinstance(data, dict) else None
-        return _chosen(path.name, entries, facts if isinstance(facts, dict) else {})
+        metadata = data.get(METADATA_KEY) if isinstance(data, dict) else None
+        return _chosen(path.name, entries, metadata if isinstance(metadata, dict) else {})
 
 
 def _arrays_in(data: object, key: str, name: str = "") -> list[tuple[str, TensorRecord | NumpyArray, str]]:
@@ -277,7 +277,7 @@ def _read_safetensors(path: Path) -> list[RawLatent]:
             return read_tensors(source, {"": record}, Monitor())[""].float().numpy()
 
         entries = [Entry(key, partial(read, record)) for key, record in records.items()]
-        return _chosen(path.name, entries, _facts_of(metadata.get(FACTS_KEY, "{}")))
+        return _chosen(path.name, entries, _parse_metadata(metadata.get(METADATA_KEY, "{}")))
 
 
 _READERS: dict[str, Callable[[Path], list[RawLatent]]] = {
@@ -289,14 +289,14 @@ _READERS: dict[str, Callable[[Path], list[RawLatent]]] = {
 }
 
 
-def _chosen(file: str, entries: list[Entry], facts: dict[str, Any]) -> list[RawLatent]:
+def _chosen(file: str, entries: list[Entry], metadata: dict[str, Any]) -> list[RawLatent]:
     """Read only the latents among the arrays of a file, with a limit on their total size."""
-    ours = facts.get("space")
+    ours = metadata.get("space")
     own = next((entry for entry in entries if entry.key == ours), None)
     if ours in SPACES and own is not None:
-        psi, sha, name = facts.get("psi", 1.0), str(facts.get("model_sha", "")), str(facts.get("name", ""))
+        psi, sha, name = metadata.get("psi", 1.0), str(metadata.get("model_sha", "")), str(metadata.get("name", ""))
         known_psi = float(psi) if isinstance(psi, int | float) else 1.0
-        recipe = recipe_from_text(facts["recipe"]) if "recipe" in facts else None
+        recipe = recipe_from_text(metadata["recipe"]) if "recipe" in metadata else None
         array = _floats(own.load())
         return [RawLatent(array, cast("Space", ours), sha, known_psi, name, is_ours=True, recipe=recipe)]
     named = [entry for entry in entries if entry.key.lower() in _KEY_SPACES]

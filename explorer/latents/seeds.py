@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["PLANE_STRIDE", "SEED_COUNT", "plane_corners", "plane_seed", "z_of_seed"]
 
@@ -19,8 +22,7 @@ PLANE_STRIDE = 100
 
 @lru_cache(maxsize=4096)
 def z_of_seed(seed: int, z_dim: int) -> NDArray[np.float32]:
-    """Return the `z` of a seed, float32 `[z_dim]`, read-only: `RandomState(seed).randn(z_dim)`, as in published
-    work.
+    """Return a seed's `z`, float32 `[z_dim]`, read-only: `RandomState(seed).randn(z_dim)`, as in published work.
 
     Args:
         seed: Any integer; taken modulo 2**32.

@@ -4,7 +4,7 @@
    between seeds keeps the distance that truncation expects;
 2. *mix*: chosen entries move towards a source's entry;
 3. *truncate*: each entry moves towards `w_avg` by its own psi;
-4. *edit*: edits of the stage `ws` come last, so truncation never weakens what the hand set. Those of the stage `w`
+4. *edit*: edits of the stage `ws` come last, so truncation never weakens what the user set. Those of the stage `w`
    change the base latent, before it is mixed and truncated.
 
 Everything is numpy float32 on the host: the arrays are small (18 x 512), and a torch call costs more than
@@ -15,11 +15,13 @@ No function changes its arguments.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.edits.base import ResolvedEdit
+if TYPE_CHECKING:
+    from explorer.edits.base import ResolvedEdit
 
 __all__ = ["apply_edits", "blend", "blend_of", "broadcast", "mix", "psi_of_entries", "truncate"]
 
@@ -27,7 +29,7 @@ Array = NDArray[np.float32]
 
 
 def blend(anchor: Array, w_avg: Array, points: Iterable[tuple[Array, float]]) -> Array:
-    """`anchor + sum(weight * (w - w_avg))`.
+    """Return `anchor + sum(weight * (w - w_avg))`.
 
     Args:
         anchor: `[w_dim]` or `[num_ws, w_dim]`: `w_avg` for a point of the plane, a stored latent otherwise.
@@ -51,7 +53,7 @@ NEARLY_PARALLEL = 0.9995
 
 
 def blend_of(points: Sequence[Array], weights: Sequence[float], centre: Array, *, spherical: bool = False) -> Array:
-    """The weighted sum of latents relative to a centre; weights that sum to 1 do not depend on the centre.
+    """Return the weighted sum of latents relative to a centre, which cancels if the weights sum to 1.
 
     Args:
         points: `[dim]` or `[rows, dim]`, all of one shape.
@@ -91,12 +93,12 @@ def _on_sphere(rows: list[NDArray[np.float64]], weights: Sequence[float]) -> NDA
 
 
 def broadcast(w: Array, num_ws: int) -> Array:
-    """`ws` `[num_ws, w_dim]` from `w` `[w_dim]` (repeated) or from `ws` (returned as it is)."""
+    """Return `ws` `[num_ws, w_dim]` from `w` `[w_dim]` (repeated) or from `ws` (returned as it is)."""
     return np.repeat(w[None], num_ws, axis=0) if w.ndim == 1 else w
 
 
 def mix(ws: Array, sources: Sequence[Array], rows: Iterable[tuple[int, int, float]]) -> Array:
-    """`ws` with some entries moved towards those of the sources.
+    """Return `ws` with some entries moved towards those of the sources.
 
     Args:
         ws: `[num_ws, w_dim]`.
@@ -117,7 +119,7 @@ def mix(ws: Array, sources: Sequence[Array], rows: Iterable[tuple[int, int, floa
 def psi_of_entries(
     num_ws: int, psi: float, cutoff: int | None, layer_psi: Iterable[tuple[int, float]] = ()
 ) -> tuple[float, ...]:
-    """Psi for each entry of `ws`: `psi` below the cutoff (None = all), 1 above, single entries overridden."""
+    """Return psi for each entry of `ws`: `psi` below the cutoff (None: all), 1 above; single entries overridden."""
     last = num_ws if cutoff is None else max(0, min(cutoff, num_ws))
     values = [psi] * last + [1.0] * (num_ws - last)
     for entry, value in layer_psi:
@@ -127,7 +129,7 @@ def psi_of_entries(
 
 
 def truncate(ws: Array, w_avg: Array, psi: Sequence[float]) -> Array:
-    """`w_avg + psi * (ws - w_avg)` with one psi for each entry; entries of psi 1 stay bit for bit."""
+    """Return `w_avg + psi * (ws - w_avg)` with one psi for each entry; entries of psi 1 stay bit for bit."""
     if all(p == 1.0 for p in psi):
         return ws
     factors = np.asarray(psi, dtype=np.float32)[:, None]  # [num_ws, 1]
@@ -135,7 +137,7 @@ def truncate(ws: Array, w_avg: Array, psi: Sequence[float]) -> Array:
 
 
 def apply_edits(target: Array, edits: Iterable[ResolvedEdit]) -> Array:
-    """`w` or `ws` with edits of that stage applied in their order."""
+    """Apply the edits of one stage to `w` or `ws` in their order."""
     for edit in edits:
         target = edit.apply(target)
     return target

@@ -19,10 +19,11 @@ __all__ = ["LOBES", "QUICK_SPAN", "SPAN", "affine_filter", "taps_steps"]
 LOBES = 3  # default size of the Lanczos windows; `a` in the literature
 
 SPAN, QUICK_SPAN = 64, 16
-"""Radius in pixels of the domain in which a filter is designed: the one of the metrics, and one for display, which
-takes a twentieth of the time and differs by less than an 8-bit level. Pure translations need the long one (two
-equal
-sincs decay slowly), but the same filter for every step."""
+"""Radius in pixels of the domain in which a filter is designed, for metrics and for display.
+
+The second takes a twentieth of the time and differs by less than an 8-bit level. Pure translations need the first
+(two equal sincs decay slowly), but the same filter for every step.
+"""
 
 _Array = NDArray[np.float64]
 
@@ -42,8 +43,7 @@ def affine_filter(
     cutoff_in: float = 1.0,
     cutoff_out: float = 1.0,
 ) -> NDArray[np.float64]:
-    """Return the low-pass filter for both the original and the moved pixel grid; square, `2 * radius * up - 1`
-    taps.
+    """Return the low-pass filter for the original and the moved pixel grid; square, `2 * radius * up - 1` taps.
 
     The ideal filter is the convolution of the two grids' ideal low-pass filters, windowed by the convolution of
     their Lanczos windows; each polyphase component is normalised to unit gain. `radius` (in pixels) defaults to

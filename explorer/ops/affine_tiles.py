@@ -12,14 +12,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from explorer.util.steps import Steps
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from explorer.util.steps import Steps
 
 __all__ = ["affine_reference", "affine_tiles", "enlarged"]
 
@@ -166,8 +169,8 @@ class _Lookup:
         x, y = self.positions(rows, slice(0, width))
         border = 2 * self.pad + 1
         inside = np.ones(x.shape, bool)
-        for place, size in ((x, width), (y, height)):
-            nearest = np.rint(place)
+        for position, size in ((x, width), (y, height)):
+            nearest = np.rint(position)
             inside &= (nearest >= border) & (nearest < self.up * size + 2 * self.pad - border)
         return inside.astype(np.float32)
 
@@ -216,8 +219,8 @@ def _look_up(
     if not inside.any():
         return
     size = tile.shape[3]
-    places = np.stack([x - x0, y - y0], axis=-1) * (2 / size) + (1 / size - 1)
-    grid = torch.from_numpy(places.astype(np.float32))[None].to(tile)
+    positions = np.stack([x - x0, y - y0], axis=-1) * (2 / size) + (1 / size - 1)
+    grid = torch.from_numpy(positions.astype(np.float32))[None].to(tile)
     found = F.grid_sample(
         tile, grid.expand(len(tile), -1, -1, -1), mode="bilinear", padding_mode="border", align_corners=False
     )

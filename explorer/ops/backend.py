@@ -13,8 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import cache
-from types import ModuleType
-from typing import Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +21,9 @@ from torch import Tensor
 
 from . import native
 from .precision import check_dtype
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 __all__ = [
     "Backend",

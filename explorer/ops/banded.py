@@ -1,20 +1,22 @@
 """Resampling along one axis as a product with a banded matrix.
 
 Upsampling, padding, filtering and decimating along an axis are linear, so together they are a matrix `[out, in]`
-that
-is zero outside a diagonal band. Cut into tiles of rows without their zero columns, it becomes a few dense products,
-which processors run near their peak: on two AVX-512 cores, 7 to 10 times as fast as depthwise convolutions.
+that is zero outside a diagonal band. Cut into tiles of rows without their zero columns, it becomes a few dense
+products, which processors run near their peak: on two AVX-512 cores, 7 to 10 times as fast as depthwise
+convolutions.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["Banded", "Tile", "banded_matmul", "resampling_matrix", "separable_terms"]
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
-from explorer.util.steps import Steps
+if TYPE_CHECKING:
+    from explorer.util.steps import Steps
 
 __all__ = ["power_spectrum_steps"]
 

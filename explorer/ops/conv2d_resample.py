@@ -43,8 +43,7 @@ def conv2d_resample(
     """Convolve `x` with `w` while changing its resolution.
 
     Equal to `conv2d_resample_reference`, but with the convolution at the lower resolution where it commutes with
-    the
-    filter: up to 4 times fewer multiplications.
+    the filter: up to 4 times fewer multiplications.
 
     Args:
         x: `[N, I, H, W]`, any float dtype (no float16 on the CPU).

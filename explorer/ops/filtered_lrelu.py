@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from . import backend
@@ -20,6 +19,8 @@ from .upfirdn2d import Padding, parse_padding, upfirdn2d
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+    from numpy.typing import NDArray
 
     from .native import Kernels
     from .triton_kernels import FilterTiles
@@ -111,14 +112,12 @@ class _NativeTaps:
 class FilteredLReLU:
     """`filtered_lrelu` prepared for one input size; immutable.
 
-    `FilteredLReLU(fu, fd, height, width, up=2, down=2, padding=...)(x)` equals
-    `filtered_lrelu(x, fu, fd, up=2, down=2, padding=...)` up to rounding. It uses a native kernel if there is one
-    and
-    gradients are off, otherwise products with banded matrices, which are differentiable to any order.
+    `FilteredLReLU(fu, fd, height, width, up=2, down=2, padding=...)(x)` equals `filtered_lrelu(x, fu, fd, up=2,
+    down=2, padding=...)` up to rounding. It uses a native kernel if there is one and gradients are off, otherwise
+    products with banded matrices, which are differentiable to any order.
 
     For the products a two-dimensional down filter becomes a sum of separable ones; the native kernel uses it
-    directly.
-    Up filters must be separable or of rank one.
+    directly. Up filters must be separable or of rank one.
 
     Args:
         fu: Upsampling filter; None is the impulse.

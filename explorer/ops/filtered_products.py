@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
 from .banded import Banded, banded_matmul
 from .bias_act import bias_act
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["FilteredProducts"]
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -24,6 +24,9 @@ from explorer.ops.affine_filter import LOBES, QUICK_SPAN, SPAN, affine_filter, t
 from explorer.ops.affine_tiles import affine_reference, affine_tiles
 from explorer.ops.upfirdn2d import upfirdn2d
 from explorer.util.steps import Steps, run
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = [
     "QUICK_SPAN",
@@ -53,8 +56,7 @@ def rotation_matrix(angle: float) -> NDArray[np.float64]:
 
 
 def translate_integer(x: Tensor, tx: float, ty: float) -> tuple[Tensor, Tensor]:
-    """Shift `x` `[N, C, H, W]` by whole pixels, `round(tx * W)` right and `round(ty * W)` down, filling with
-    zeros."""
+    """Shift `x` `[N, C, H, W]` `round(tx * W)` whole pixels right and `round(ty * W)` down; fill with zeros."""
     height, width = x.shape[2:]
     ix, iy = round(tx * width), round(ty * width)
     moved = torch.zeros_like(x)

@@ -21,7 +21,7 @@ _SAME = object()
 
 
 def delta_encode(row: list[Any]) -> list[Any]:
-    """The row with each item but the first as its difference to the one before."""
+    """Return the row with each item but the first as its difference to the one before."""
     made, before = [], None
     for i, item in enumerate(row):
         difference = item if i == 0 else _difference(before, item)
@@ -31,7 +31,7 @@ def delta_encode(row: list[Any]) -> list[Any]:
 
 
 def delta_decode(row: list[Any]) -> list[Any]:
-    """The row that `changes` made this from. Raises ProjectError."""
+    """Return the row that `delta_encode` was given. Raises ProjectError."""
     made: list[Any] = []
     copied = _Copied()
     for i, item in enumerate(row):

@@ -36,7 +36,7 @@ MOST_BLOCKS = 1 << 21
 
 
 def text_of_film(path: Path) -> str:
-    """The project's text in a video, GIF or WebP. Raises ProjectError if there is none, or the file is damaged."""
+    """Return the project's text in a video, GIF or WebP. Raises ProjectError if it has none or is damaged."""
     try:
         with open_regular(path) as file:
             magic = file.read(12)
@@ -69,7 +69,7 @@ def _unreadable(path: Path) -> ProjectError:
 
 
 def _webp_text(path: Path) -> str:
-    """The XMP chunk of a RIFF file, found without reading the pictures."""
+    """Return the XMP chunk of a RIFF file, found without reading the pictures."""
     with open_regular(path) as file:
         file.seek(12)
         for _ in range(MOST_BLOCKS):
@@ -84,7 +84,7 @@ def _webp_text(path: Path) -> str:
 
 
 def _gif_comment(path: Path) -> str:
-    """The comment that stands before a GIF's trailer, or anywhere else among its blocks."""
+    """Return the comment before a GIF's trailer, or anywhere else among its blocks."""
     try:
         with open_regular(path) as file:
             for label in _extensions(file, MOST_BLOCKS):
@@ -96,7 +96,7 @@ def _gif_comment(path: Path) -> str:
 
 
 def _extensions(file: BinaryIO, most: int | None = None) -> Iterator[bytes]:
-    """The labels of a GIF's extensions in order; at each the file stands before the extension's sub-blocks.
+    """Yield the labels of a GIF's extensions in order, with the file positioned before each one's sub-blocks.
 
     With `most`, no more sub-blocks than that are gone through. Raises IndexError where the file is cut off in a
     header.
@@ -120,18 +120,18 @@ def _extensions(file: BinaryIO, most: int | None = None) -> Iterator[bytes]:
 
 
 def _skip_colours(file: BinaryIO, flags: int) -> None:
-    """Past the colour table that `flags` announce, if there is one."""
+    """Skip the colour table that `flags` announce, if there is one."""
     file.seek(3 << ((flags & 7) + 1) if flags & 0x80 else 0, 1)
 
 
 def _blocks(file: BinaryIO) -> Iterator[bytes]:
-    """GIF sub-blocks up to their end."""
+    """Yield GIF sub-blocks up to their end."""
     while (size := file.read(1)) and size != b"\0":
         yield file.read(size[0])
 
 
 def with_gif_comment(plain: Path, made: Path, text: str, last_delay: int) -> None:
-    """Copies a GIF, with the project as its first comment and the last frame's delay in hundredths of a second set.
+    """Copy a GIF with the project as its first comment, and set the last frame's delay in hundredths of a second.
 
     FFmpeg writes no comments, and does not know how long the last frame stays.
     """
@@ -162,7 +162,7 @@ def _set_last_delay(path: Path, delay: int) -> None:
 
 
 def with_png_text(plain: Path, made: Path, text: str) -> None:
-    """Copies a PNG, animated or not, with the project as a text chunk behind its header."""
+    """Copy a PNG, animated or not, with the project as a text chunk after its header."""
     body = KEY + b"\0" + text.encode("latin-1")
     chunk = struct.pack(">I", len(body)) + b"tEXt" + body + struct.pack(">I", zlib.crc32(b"tEXt" + body))
     with plain.open("rb") as source, made.open("wb") as target:
@@ -172,7 +172,7 @@ def with_png_text(plain: Path, made: Path, text: str) -> None:
 
 
 def text_of_png(path: Path) -> str:
-    """The text kept in a PNG under our key, as `tEXt` or uncompressed `iTXt`; the pictures are not read."""
+    """Return the text in a PNG under our key, as `tEXt` or uncompressed `iTXt`; the pictures are not read."""
     with open_regular(path) as file:
         file.seek(len(PNG_MAGIC))
         while len(head := file.read(8)) == 8:

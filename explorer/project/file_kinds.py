@@ -1,4 +1,4 @@
-"""What a dropped or chosen file is, told from its name and, where names do not say, from its first bytes."""
+"""Guesses the kind of a dropped or chosen file from its name or, if that is not enough, from its first bytes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _MAX_HEADER = 1 << 20
 
 
 def kind_of(path: str) -> Kind:
-    """What a file seems to be. Whoever opens it looks closely; this only chooses who does."""
+    """Guess what a file is, to choose who opens it; that code looks closely."""
     suffix = Path(path).suffix.lower()
     if suffix in _SUFFIXES:
         return _SUFFIXES[suffix]
@@ -50,13 +50,13 @@ def kind_of(path: str) -> Kind:
 
 
 def models_among(paths: list[str]) -> list[str]:
-    """The models among what the command line names, files or bundled names: the first ones, one for each view."""
+    """Return the models, files or bundled names, among the paths given: the first ones, one for each view."""
     names = {item.name for item in bundled()}
     return [path for path in paths if path in names or kind_of(path) == "model"][:MAX_VIEWS]
 
 
 def _tensors(path: str) -> set[str]:
-    """The names of the tensors in a safetensors file; empty if it cannot be read."""
+    """Return the names of the tensors in a safetensors file; empty if it cannot be read."""
     try:
         with open_regular(path) as file:
             (length,) = struct.unpack("<Q", file.read(8))

@@ -25,12 +25,12 @@ _READING = {
 
 
 def name_for_ffmpeg(path: Path) -> str:
-    """The whole path: FFmpeg would take the beginning of `walk:1.mp4` for a protocol."""
+    """Return the absolute path: FFmpeg would take the beginning of `walk:1.mp4` for a protocol."""
     return os.path.abspath(path)
 
 
 def open_film(path: Path) -> Any:
-    """A film's container, for reading: a regular file that begins as Matroska, WebM or MP4 does, and that alone.
+    """Open a film for reading: only a regular file that begins as Matroska, WebM or MP4 does.
 
     FFmpeg chooses nothing here. By itself it would follow a text file named `film.mp4` that lists other files or
     addresses, and try all of its some three hundred formats on it.

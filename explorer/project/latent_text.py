@@ -33,7 +33,7 @@ _RECIPE = re.compile(
 
 
 def latent_to_text(latent: Latent, table: AssetTable) -> str:
-    """`seed 1234 x 0.25 y -0.5` for a point of the plane; packed, a blend's recipe or a stored latent's numbers."""
+    """Return `seed 1234 x 0.25 y -0.5` for a point of the plane; otherwise a packed recipe or packed numbers."""
     if latent.blend is not None:
         return PREFIX + pack_text({"recipe": encode(latent)})
     if not latent.stored:
@@ -45,10 +45,10 @@ def latent_to_text(latent: Latent, table: AssetTable) -> str:
 
 
 def latent_from_text(text: str) -> tuple[Latent, StoredLatent | None]:
-    """The point and, if it stands on one, the stored latent. A bare number is a seed.
+    """Return the point and, if it refers to one, the stored latent. A bare number is a seed.
 
     Raises:
-        LatentError: The text is no latent, or damaged.
+        LatentError: The text is not a latent, or is damaged.
     """
     compact = "".join(text.split())
     try:

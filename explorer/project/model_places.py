@@ -1,4 +1,4 @@
-"""Where a project's models lie: paths from its file and SHA-256 of contents, as projects keep them."""
+"""The places of a project's models: paths relative to its file, and SHA-256 of contents, as projects store them."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class ModelPlace:
 def places_of(
     state: ExplorerState, folder: Path | None = None, digests: Mapping[str, str] | None = None
 ) -> tuple[ModelPlace, ...]:
-    """The places of a state's models; bundled ones, which every installation has, need none.
+    """Return the places of a state's models, except bundled ones, which every installation has.
 
     Args:
-        state: Of the project.
-        folder: Where the project's file lies; None for a text, which lies nowhere.
+        state: State of the project.
+        folder: Folder of the project's file; None for a text, which has none.
         digests: SHA-256 by the state's names of models; others are known if they were computed before.
     """
     from explorer.checkpoints.digest import known_digest
@@ -68,13 +68,13 @@ def _relative(model: Path, folder: Path) -> str:
 
 
 def places_to_json(places: Sequence[ModelPlace]) -> list[dict[str, str]]:
-    """Places as JSON values."""
+    """Return places as JSON values."""
     fields = ("name", "relative", "sha256")
     return [{f: getattr(place, f) for f in fields if getattr(place, f)} for place in places]
 
 
 def places_from_json(data: Any) -> tuple[ModelPlace, ...]:
-    """Places out of JSON values; fields that a newer version added are ignored. Raises ProjectError."""
+    """Return places from JSON values; fields that a newer version added are ignored. Raises ProjectError."""
     damaged = ProjectError("The project's list of models cannot be read.", "The file is damaged.")
     if not isinstance(data, list) or len(data) > MAX_PLACES:
         raise damaged

@@ -90,7 +90,7 @@ def _notes_on_edits(state: ExplorerState) -> list[str]:
 
 
 def find_beside(place: ModelPlace, folder: Path) -> Path | None:
-    """The file of a model's name in a folder, if it has the content that is known of it."""
+    """Return the file of a model's name in a folder, if its contents match what is known of it."""
     path = folder / Path(place.name).name
     if not place.name or not _is_file(path):
         return None
@@ -99,7 +99,7 @@ def find_beside(place: ModelPlace, folder: Path) -> Path | None:
 
 
 def with_model_renamed(state: ExplorerState, old: str, new: str) -> ExplorerState:
-    """The state with another name for a model, in all views that show it."""
+    """Return the state with another name for a model, in all views that show it."""
     if old == new:
         return state
     return replace(state, views=tuple(replace(v, model=new) if v.model == old else v for v in state.views))
@@ -122,7 +122,7 @@ class _Search:
         self.note = ""
 
     def find(self) -> str | None:
-        """The name under which it can be loaded, or None."""
+        """Return the name under which it can be loaded, or None."""
         others = []
         for path in self._near():
             digest = self.digest(path) if self._place.sha256 else ""
@@ -148,7 +148,7 @@ class _Search:
         return self._place.name if _is_same_file(path, self._place.name) else str(path)
 
     def _near(self) -> Iterator[Path]:
-        """Files at the path from the project, at the old place, and of that name beside or below the project."""
+        """Yield files at the relative path, at the old place, and of that name beside or below the project."""
         name, folder = self._place.name, self._folder
         is_windows = bool(ntpath.splitdrive(name)[0])
         parts = [part for part in (name.replace("\\", "/") if is_windows else name).split("/") if part]
@@ -165,7 +165,7 @@ class _Search:
         yield from (path for path in dict.fromkeys(candidates) if _is_file(path))
 
     def _known(self) -> Iterator[Path]:
-        """Files elsewhere that may have the content."""
+        """Yield files elsewhere that may have the content."""
         from explorer.checkpoints.digest import paths_of_digest
 
         yield from (item.path for item in bundled.bundled())
@@ -175,7 +175,7 @@ class _Search:
         yield from self._beside()
 
     def _beside(self) -> Iterator[Path]:
-        """Networks under other names where the project lies, and where its model lay: one was renamed, or moved."""
+        """Yield networks of other names beside the project and beside the old place: one was renamed, or moved."""
         if self._folder is None or not self._reads:
             return
         folders = [self._folder]
@@ -190,7 +190,7 @@ class _Search:
                 yield path
 
     def digest(self, path: Path) -> str:
-        """The SHA-256 of a file; empty if it cannot be read."""
+        """Return the SHA-256 of a file; empty if it cannot be read."""
         from explorer.checkpoints.digest import file_digest, known_digest
         from explorer.checkpoints.monitor import Monitor
         from explorer.checkpoints.source import FileSource

@@ -11,7 +11,7 @@ __all__ = ["thinned", "whole"]
 
 
 def thinned(state: dict[str, Any]) -> dict[str, Any]:
-    """A performance has sixty moments a second, which differ in a number or two: their changes are kept."""
+    """Encode a performance by its changes: of sixty moments a second, each differs in a number or two."""
     return state | {"timeline": _thin(state["timeline"])} if "timeline" in state else state
 
 
@@ -25,13 +25,13 @@ def _thin(timeline: dict[str, Any]) -> dict[str, Any]:
 
 
 def whole(state: Any) -> Any:
-    """The state that `thinned` made this from; what has another shape is left for `decode` to refuse."""
+    """Return the state that `thinned` was given; values of another shape are left for `decode` to refuse."""
     has_timeline = isinstance(state, dict) and "timeline" in state
     return state | {"timeline": _thick(state["timeline"])} if has_timeline else state
 
 
 def _thick(timeline: Any) -> Any:
-    """A timeline with its performance and that of the timeline kept aside, which has none aside itself."""
+    """Return a timeline with its performance and that of the timeline kept aside, which has none aside itself."""
     if not isinstance(timeline, dict):
         return timeline
     thick = {name: value for name, value in timeline.items() if name != "changes"}

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explorer.assets.table import AssetTable
 from explorer.errors import ProjectError
 from explorer.project import limits
 from explorer.project.embedded import FILM_SUFFIXES, KEY, PNG_MAGIC, text_of_film, text_of_png
 from explorer.project.model_places import places_of
 from explorer.project.project_json import Project, project_from_json, to_json
 from explorer.project.project_text import dumped, project_from_text, state_to_text
-from explorer.state import ExplorerState
 from explorer.util.atomic_write import atomic_write
 from explorer.util.plain_text import visible
 from explorer.util.regular_file import check_regular, open_regular, read_regular
@@ -23,6 +21,9 @@ from explorer.util.strict_json import parse_json
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from explorer.assets.table import AssetTable
+    from explorer.state import ExplorerState
 
 __all__ = ["load_project", "read_project", "write_png", "write_project", "write_whole"]
 
@@ -36,8 +37,8 @@ def write_project(
     """Write a project as JSON; the file appears whole or not at all.
 
     Args:
-        path: Of the file.
-        state: Of the project.
+        path: Path of the file.
+        state: State of the project.
         table: Holds its stored latents.
         digests: SHA-256 of the models that are loaded, by the names that the state gives them.
 
@@ -57,12 +58,12 @@ def write_png(
     table: AssetTable | None = None,
     digests: Mapping[str, str] | None = None,
 ) -> None:
-    """Writes a picture that carries the project inside.
+    """Write a picture that carries the project inside.
 
     Args:
         path: Ends in .png.
         pixels: uint8 `[H, W, 4]` blue-green-red-any, as frames have them.
-        state: Of the project.
+        state: State of the project.
         table: Holds its stored latents.
         digests: SHA-256 of the models that are loaded, by the names that the state gives them.
 
@@ -83,7 +84,7 @@ def write_png(
 
 
 def write_whole(path: str | Path, data: bytes) -> None:
-    """Replaces a file as a whole, so that a crash or a full disk leaves the old one. Raises ProjectError."""
+    """Replace a file as a whole, so that a crash or a full disk leaves the old one. Raises ProjectError."""
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -91,12 +92,12 @@ def write_whole(path: str | Path, data: bytes) -> None:
             partial.write_bytes(data)
     except OSError as error:
         what = error.strerror or str(error)
-        words = f"{visible(path.name)} cannot be written: {what}."
-        raise ProjectError(words, "Choose another folder.") from error
+        message = f"{visible(path.name)} cannot be written: {what}."
+        raise ProjectError(message, "Choose another folder.") from error
 
 
 def read_project(path: str | Path) -> tuple[ExplorerState, AssetTable]:
-    """The state and latents of a project; models stay where it names them. Errors as `load_project`."""
+    """Return the state and assets of a project; models stay where it names them. Errors as `load_project`."""
     project = load_project(path)
     return project.state, project.table
 

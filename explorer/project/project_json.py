@@ -29,7 +29,7 @@ FORMAT = "latentwalk-project"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Project:
-    """What a project's file holds. `folder`: where it lies, from which models are looked for; None of a text."""
+    """The content of a project's file. `folder`: its folder, where models are searched; None for a text."""
 
     state: ExplorerState
     table: AssetTable
@@ -58,7 +58,7 @@ def from_json(data: Any) -> tuple[ExplorerState, AssetTable]:
 
 
 def project_from_json(data: Any, folder: Path | None = None) -> Project:
-    """The project; `folder` is where its file lies.
+    """Return the project; `folder` is that of its file.
 
     Raises:
         ProjectError: Not a project, of a newer version, or damaged; names the place.
@@ -70,8 +70,8 @@ def project_from_json(data: Any, folder: Path | None = None) -> Project:
     data = migrate({**data, "state": whole(data.get("state", {}))}, version)
     state = decode(ExplorerState, data["state"])
     if len(state.views) > MAX_VIEWS:
-        words = f"The project's views are not valid: it has {len(state.views)}, and {MAX_VIEWS} are the most."
-        raise ProjectError(words, "Update Latentwalk.")
+        message = f"The project's views are not valid: it has {len(state.views)}, and {MAX_VIEWS} are the most."
+        raise ProjectError(message, "Update Latentwalk.")
     if not state.views or not 0 <= state.active < len(state.views):
         raise ProjectError("The project's views are not valid.", "The file is damaged.")
     if any(len(look.transform.matrix) != 6 for look in looks_of(state)):

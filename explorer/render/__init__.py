@@ -1,1 +1,1 @@
-"""From a frozen request to a frozen frame: mailbox, stages, cache, renderer. Only service.py knows Qt."""
+"""From a frozen request to a frozen frame: mailbox, stages, cache, renderer."""

@@ -1,4 +1,4 @@
-"""The job of an average: its reports are turned into pixels where they were made."""
+"""The job of an average: its reports become pixels in the thread that made them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ __all__ = ["average", "average_spec"]
 
 
 def average_spec(request: RenderRequest, kind: str, radius: float, count: int) -> JobSpec:
-    """The job of an average of `count` pictures: "neighbours" within a radius, or "shifted" or "turned" ones."""
+    """Return the spec of an average of `count` pictures: "neighbours" within a radius, "shifted" or "turned"."""
     return JobSpec("average", request, {"average": kind, "radius": radius, "count": count})
 
 
 def average(context: JobContext | None, spec: JobSpec) -> Job[Any]:
-    """Do `average_spec`: report the mean so far as pixels, as a frame has them."""
+    """Run a job of `average_spec`: report the mean so far as pixels in a frame's format."""
     request, options = spec.request, spec.options
     if context is None or request is None:
         raise ValueError("an average needs a request")

@@ -167,10 +167,8 @@ def present(x: Tensor) -> NDArray[np.uint8]:
     levels = to_bgrx(x)
     if levels.device.type == "cuda":
         # Into pinned memory, to which the driver copies directly. torch takes it from a pool and returns it when
-        # the
-        # last frame that uses it is released, so that two or three buffers alternate. Waiting releases the GIL for
-        # the
-        # window.
+        # the last frame that uses it is released, so that two or three buffers alternate. Waiting releases the GIL
+        # for the window.
         host = torch.empty(levels.shape, dtype=torch.uint8, pin_memory=True)
         host.copy_(levels, non_blocking=True)
         done = torch.cuda.Event()  # type: ignore[no-untyped-call]  # torch leaves it untyped

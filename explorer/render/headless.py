@@ -52,14 +52,14 @@ class Rendered:
         tensor: `[C, H, W]` on the device, before clamping: the final picture, or the tapped layer's features. It
             may be cached to resume from, so do not modify it.
         pixels: uint8 `[H, W, 3]`, red-green-blue, as a window would show them.
-        facts: Final `ws` and base `w`.
+        latents: Final `ws` and base `w`.
         stats: Statistics of a tapped layer.
         total_ms: Render time in milliseconds.
     """
 
     tensor: Tensor = field(repr=False)
     pixels: NDArray[np.uint8]
-    facts: FrameLatents
+    latents: FrameLatents
     stats: TapStats | None
     total_ms: float
 
@@ -127,7 +127,7 @@ class HeadlessRenderer:
 
     @property
     def context(self) -> JobContext:
-        """Where a job of this generator works; run it under `torch.inference_mode()`."""
+        """The context for jobs of this generator, which must run under `torch.inference_mode()`."""
         return self._pipeline
 
     @property
@@ -153,7 +153,7 @@ class HeadlessRenderer:
         with torch.inference_mode():
             result = self._pipeline.run(self._pipeline.plan(request, 0))
         pixels = np.ascontiguousarray(result.pixels[:, :, 2::-1])
-        return Rendered(result.image, pixels, result.facts, result.stats, result.total_ms)
+        return Rendered(result.image, pixels, result.latents, result.stats, result.total_ms)
 
     def render_look(
         self, look: Look, tap: Tap | None = None, time: float = 0.0, table: AssetTable | None = None
@@ -170,13 +170,13 @@ def open_model(
     check_settings(settings.device, settings.dtype)  # before reading a large file in vain
     # The caller decides what is too costly: commands ask first, the window asked when it opened the model.
     loaded = load_file(model, allow_costly=allow_costly)
-    key = ModelKey(loaded.facts.sha256, loaded.facts.path)
-    return HeadlessRenderer(loaded.generator, settings, key), loaded.facts
+    key = ModelKey(loaded.model_info.sha256, loaded.model_info.path)
+    return HeadlessRenderer(loaded.generator, settings, key), loaded.model_info
 
 
 @functools.lru_cache(maxsize=1)
 def context_of(model: ModelKey, settings: RenderSettings) -> JobContext:
-    """Where jobs of a model work in this process; the last one is kept. Errors as `load_file`."""
+    """Return the context for jobs of a model in this process; the last one is cached. Errors as `load_file`."""
     return open_model(model.path, settings)[0].context
 
 

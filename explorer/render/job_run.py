@@ -1,4 +1,4 @@
-"""Jobs in the render thread: one step at a time, as idle tasks between the looks, until done or ended."""
+"""Jobs in the render thread: one step at a time, as idle tasks between requests, until it is done or ended."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ log = logging.getLogger("explorer.render")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JobEvent:
-    """What a job says: a report, its end (`is_done`), or why it cannot go on. Immutable; crosses threads."""
+    """An event of a job: a report, its end (`is_done`), or the error that ended it. Immutable; crosses threads."""
 
     key: str
     view: int
@@ -39,7 +39,7 @@ class JobEvent:
 
 @dataclass(slots=True, eq=False)
 class JobRun:
-    """One job under way. Any thread may pause and cancel it by `control`; the rest belongs to the render thread."""
+    """A running job. Any thread may pause and cancel it by `control`; the rest belongs to the render thread."""
 
     key: str
     view: int
@@ -52,16 +52,16 @@ class JobRun:
 
     @property
     def request(self) -> RenderRequest:
-        """What is rendered; jobs of the render thread have one."""
+        """The job's request, which every job of the render thread has."""
         assert self.spec.request is not None
         return self.spec.request
 
     def step(self, context: Callable[[RenderRequest], JobContext], publish: Callable[[JobEvent], None]) -> bool:
-        """Do the next step and publish what is new; False when there is nothing more to do.
+        """Run the next step and publish its report; return False at the end of the job.
 
         Raises:
-            Exception: The device failed: it is lost, or its memory ran out. The next step begins the job again, or
-                goes on from what a resumable one has done.
+            Exception: The device is lost or out of memory. The next step starts the job again, or resumes it from
+                its last checkpoint.
         """
         if self.control.is_cancelled:
             self._job = None
@@ -86,7 +86,7 @@ class JobRun:
         return True
 
     def fail(self, error: Exception, publish: Callable[[JobEvent], None]) -> None:
-        """End the job: what a generator raises must not end the loop; the panel shows it."""
+        """End the job and publish the error: the panel shows it, and the render loop continues."""
         if not isinstance(error, LatentwalkError):
             log.error("the job %s failed", self.key, exc_info=error)
         self._job = None

@@ -1,4 +1,4 @@
-"""The keys of a request's stages: digests from which it is known, before anything runs, what is still there."""
+"""The keys of a request's stages: digests that tell, before anything runs, which results are still cached."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["digest", "has_noise", "noise_key", "stage_keys"]
 
 
 def digest(*parts: bytes) -> bytes:
-    """16 bytes that stand for `parts`."""
+    """Return 16 bytes that stand for `parts`."""
     return blake2b(b"\0".join(parts), digest_size=16).digest()
 
 
@@ -29,16 +29,16 @@ def stage_keys(
     layers: Sequence[LayerInfo],
     edits: LayerEdits,
 ) -> tuple[bytes, ...]:
-    """A key for the input and one for each layer: a digest of the key before and of what the layer is given.
+    """Return a key for the input and each layer: a digest of the key before and of the layer's arguments.
 
     Args:
-        root: Stands for generator and device.
-        request: Whose transform, source, masks and noise go in.
-        styles: Whose rows go in.
-        layers: Up to the last one that is wanted.
-        edits: Of the input and of single layers.
+        root: Identifies the generator and device.
+        request: Its transform, source, masks and noise are part of the keys.
+        styles: Their rows are part of the keys.
+        layers: Those up to the last one that is needed.
+        edits: Edits of the input and of single layers.
     """
-    # Asked for each time: native kernels may have been built since the last picture, and round differently.
+    # Read each time: native kernels, which round differently, may have been built since the last picture.
     inputs = repr((request.transform, request.source, request.masks)).encode()
     key = digest(root, backend_fingerprint().encode(), styles.rows[0], inputs, edits.key(INPUT))
     keys = [key]
@@ -52,10 +52,10 @@ def stage_keys(
 
 
 def has_noise(layer: LayerInfo, spec: NoiseSpec) -> bool:
-    """Whether a layer is given noise at all."""
+    """Return whether a layer is given noise at all."""
     return layer.has_noise and spec.mode != "none" and spec.strength_of(layer.name) != 0.0
 
 
 def noise_key(spec: NoiseSpec, name: str) -> bytes:
-    """What the noise of the layer of that name depends on."""
+    """Return the part of a key that stands for the noise of the layer of that name."""
     return f"{spec.mode}|{spec.seed}|{spec.strength_of(name)!r}".encode()

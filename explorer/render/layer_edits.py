@@ -33,8 +33,8 @@ class RecipeEdits:
     """The `LayerEdits` of a recipe. Immutable.
 
     Args:
-        recipe: Whose edits of the stages `s`, `features` and `input` count.
-        info: Of the network.
+        recipe: Its edits of the stages `s`, `features` and `input` are used.
+        info: Info of the network.
     """
 
     def __init__(self, recipe: StyleRecipe, info: GeneratorInfo) -> None:
@@ -46,7 +46,7 @@ class RecipeEdits:
             self._features[INPUT] = (*of_input, *self._features.get(INPUT, ()))
 
     def key(self, i: int) -> bytes:
-        """Return 16 bytes that stand for every edit at place i; empty if there is none."""
+        """Return 16 bytes that stand for every edit of layer i; empty if there is none."""
         styles, features = self._styles.get(i, ()), self._features.get(i, ())
         if not styles and not features:
             return b""
@@ -54,11 +54,11 @@ class RecipeEdits:
         return blake2b(b"|".join(parts), digest_size=16).digest()
 
     def style(self, i: int, s: Tensor) -> Tensor:
-        """Return the styles `[N, style_dim]` that place i runs with; `s` itself where nothing is edited."""
+        """Return the styles `[N, style_dim]` that layer i runs with; `s` itself if nothing is edited."""
         return self._applied(self._styles.get(i, ()), i, s)
 
     def features(self, i: int, activation: Activation) -> Activation:
-        """Return what place i hands on; `activation` itself where nothing is edited."""
+        """Return the output of layer i; `activation` itself if nothing is edited."""
         return self._applied(self._features.get(i, ()), i, activation)
 
     def _applied(self, edits: tuple[ResolvedEdit, ...], i: int, target: T) -> T:

@@ -24,7 +24,7 @@ class Ticket(Generic[R]):
         generation: Increases with each request of the view.
         request: What to render.
         is_refinement: Whether the renderer queued it itself to complete a draft.
-        overwritten: How many requests it replaced in the slot.
+        overwritten: Number of requests it replaced in the slot.
     """
 
     view: int
@@ -104,8 +104,7 @@ class Mailbox(Generic[R]):
             self._filled.notify()
 
     def take(self, timeout: float | None = None) -> Ticket[R] | Task | None:
-        """Return the next ticket or task, waiting up to `timeout` seconds (None: forever); None if none or
-        closed."""
+        """Return the next ticket or task; None if closed or after `timeout` seconds (None: no timeout)."""
         with self._lock:
             self._filled.wait_for(self._has_something, timeout)
             if self._closed:
@@ -118,8 +117,7 @@ class Mailbox(Generic[R]):
             return self._idle_tasks.pop(next(iter(self._idle_tasks))) if self._idle_tasks else None
 
     def superseded(self, view: int, generation: int) -> bool:
-        """Return whether there is a newer request of this view, or the mailbox is closed. Lock-free, for
-        polling."""
+        """Return whether this view has a newer request, or the mailbox is closed. Lock-free, for polling."""
         return self._closed or self._newest.get(view, generation) != generation
 
     @property

@@ -25,6 +25,7 @@ from explorer.util.tracebacks import release_frames
 if TYPE_CHECKING:
     from explorer.checkpoints import Checkpoint
     from explorer.generators.base import Generator
+    from explorer.state.request import ModelKey
 
 __all__ = ["LoadJob", "LoadedModel", "ModelStore", "load_file"]
 
@@ -52,7 +53,7 @@ class LoadedModel:
     """A generator on the CPU in float32, and its info. The generator is never modified."""
 
     generator: Generator
-    facts: ModelInfo
+    model_info: ModelInfo
 
 
 class ModelStore:
@@ -77,11 +78,11 @@ class ModelStore:
 
         If the model is already held, under any path, the generator in use is kept.
         """
-        sha = model.facts.sha256
-        stamp = _stamp(model.facts.path)
+        sha = model.model_info.sha256
+        stamp = _stamp(model.model_info.path)
         with self._lock:
             kept = self._models.get(sha)
-            self._models[sha] = model if kept is None else LoadedModel(kept.generator, model.facts)
+            self._models[sha] = model if kept is None else LoadedModel(kept.generator, model.model_info)
             self._models.move_to_end(sha)
             if stamp is not None:
                 self._files[stamp] = sha
@@ -112,14 +113,13 @@ class ModelStore:
             return model
 
     def find(self, path: str) -> LoadedModel | None:
-        """Return the loaded model of a file, if it is held and the file's size and modification time are the
-        same."""
+        """Return the loaded model of a file if it is held and the file's size and modification time match."""
         stamp = _stamp(path)
         with self._lock:
             sha = self._files.get(stamp) if stamp is not None else None
             model = self._models.get(sha) if sha is not None else None
             if model is not None:
-                self._models.move_to_end(model.facts.sha256)
+                self._models.move_to_end(model.model_info.sha256)
             return model
 
     @property
@@ -187,10 +187,10 @@ def load_file(
     if on_report is not None:
         on_report(Report(None, 1, 1, "Building the network"))
     generator = checkpoints.build_generator(checkpoint).eval().requires_grad_(False)
-    return LoadedModel(generator, facts_of(generator, checkpoint, str(file)))
+    return LoadedModel(generator, model_info_of(generator, checkpoint, str(file)))
 
 
-def facts_of(generator: Generator, checkpoint: Checkpoint, path: str) -> ModelInfo:
+def model_info_of(generator: Generator, checkpoint: Checkpoint, path: str) -> ModelInfo:
     """Return the model info from the generator and the checkpoint's metadata."""
     extra = {"format": checkpoint.source_format, **checkpoint.card}
     if checkpoint.notes:

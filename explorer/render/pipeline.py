@@ -84,7 +84,7 @@ class Result:
     tier: Tier
     image: Tensor
     pixels: NDArray[np.uint8]
-    facts: FrameLatents
+    latents: FrameLatents
     stats: TapStats | None
     timings: tuple[StageTime, ...]
     hits: int
@@ -116,7 +116,7 @@ class Pipeline:
         self._backend: Backend = backend
         self.styles = StyleStage(generator)
         self.times = LayerTimes([layer.info.name for layer in generator.layers])
-        self.kept = ViewCache(cache)
+        self.view_cache = ViewCache(cache)
         self._root = digest(f"{model}|{self.device}".encode())
         self._layers: tuple[SynthesisLayer, ...] = tuple(generator.layers)
         self._index = {layer.info.name: i for i, layer in enumerate(self._layers)}
@@ -143,7 +143,7 @@ class Pipeline:
             infos = [layer.info for layer in self._layers[: last + 1]]
             keys = stage_keys(self._root, request, styles, infos, edits)
         image_key = keys[-1] + (b"layer" if request.tap.layer else b"image")
-        start, has_image = self.kept.start_of(view, keys), self.kept.has_image(view, image_key)
+        start, has_image = self.view_cache.start_of(view, keys), self.view_cache.has_image(view, image_key)
         expected = 0.0 if has_image else self.times.expected(max(start, 0), len(keys) - 1)
         return Plan(request, view, styles, keys, image_key, edits, start, has_image, expected, styling)
 
@@ -184,7 +184,7 @@ class Pipeline:
         """
         request = plan.request
         watch = Stopwatch(self.device)
-        self.kept.mark_requested(plan.view, plan.keys)
+        self.view_cache.mark_requested(plan.view, plan.keys)
         with use_backend(self._backend, self.dtype):
             image, hits = self._image(plan, token, watch, draft_layer)
             still = None if request.residual == "none" else self._still_image(plan, token, draft_layer)
@@ -218,7 +218,7 @@ class Pipeline:
     def _moved(self, plan: Plan, watch: Stopwatch) -> Tensor | None:
         before, key = self._shown.get(plan.view, (None, b""))
         step = None if before is None else drafts.step_between(before, plan.request, self.generator.info)
-        image = self.kept.image(plan.view, key) if step is not None else None
+        image = self.view_cache.image(plan.view, key) if step is not None else None
         if image is None or step is None:
             return None
         moved = drafts.move(image, step)
@@ -271,9 +271,9 @@ class Pipeline:
         watch.lap("present")
         timings = watch.stages()
         self.times.learn(timings)
-        facts = FrameLatents(plan.styles.ws, plan.styles.base, self.styles.w_avg)
+        latents = FrameLatents(plan.styles.ws, plan.styles.base, self.styles.w_avg)
         total = watch.total_ms + (0.0 if plan.styling.hit else plan.styling.ms)
-        return Result(tier, image, pixels, facts, stats, (plan.styling, *timings), hits, total)
+        return Result(tier, image, pixels, latents, stats, (plan.styling, *timings), hits, total)
 
     def _finishing(self, plan: Plan, tier: Tier) -> Finishing:
         """Return the steps from a picture to its pixels; cancelled ones are resumed."""
@@ -304,27 +304,26 @@ class Pipeline:
 
     def forget(self, view: Hashable) -> None:
         """Drop everything cached for a view."""
-        self.kept.forget(view)
+        self.view_cache.forget(view)
         self._shown.pop(view, None)
         self._unfinished.pop(view, None)
 
     def forget_all(self) -> None:
         """Drop everything cached by this pipeline."""
-        self.kept.forget_all()
+        self.view_cache.forget_all()
         self._shown.clear()
         self._unfinished.clear()
 
     def _image(self, plan: Plan, token: Token, watch: Stopwatch, draft_layer: int | None) -> tuple[Tensor, int]:
-        """Return the tensor `[C, H, W]` to show, and the number of reused stages; polls the token between
-        layers."""
+        """Return the tensor `[C, H, W]` to show and the number of reused stages; polls the token between layers."""
         return run(self._image_steps(plan, watch, draft_layer), lambda: check(token))
 
     def _image_steps(self, plan: Plan, watch: Stopwatch, draft_layer: int | None) -> Steps[tuple[Tensor, int]]:
         if plan.has_image and draft_layer is None:
-            kept = self.kept.image(plan.view, plan.image_key)
-            assert kept is not None  # `plan` was made just before
+            cached = self.view_cache.image(plan.view, plan.image_key)
+            assert cached is not None  # `plan` was made just before
             watch.lap("synthesis", hit=True)
-            return kept, len(plan.keys)
+            return cached, len(plan.keys)
         stop = plan.last if draft_layer is None else draft_layer
         activation = yield from self._synthesize(plan, stop, watch)
         image = self._shown_of(activation, plan, stop, draft_layer is not None)
@@ -333,7 +332,7 @@ class Pipeline:
                 "The generator's output is not finite.", "Lower psi, undo the last edit, or use float32."
             )
         if draft_layer is None:
-            self.kept.keep_image(plan.view, plan.image_key, image)
+            self.view_cache.store_image(plan.view, plan.image_key, image)
         return image, plan.start + 1
 
     def _synthesize(self, plan: Plan, stop: int, watch: Stopwatch) -> Steps[Activation]:
@@ -341,27 +340,27 @@ class Pipeline:
         inputs = self._inputs(plan)
         start, activation = plan.start, None
         if start >= 0:
-            activation = self.kept.stage(plan.view, start, plan.keys[start])
+            activation = self.view_cache.stage(plan.view, start, plan.keys[start])
             watch.lap("cached stages", hit=True)
         if activation is None:
             yield
             start, activation = 0, self._begin(plan, inputs)
-            self.kept.keep_stage(plan.view, 0, plan.keys, activation)
+            self.view_cache.store_stage(plan.view, 0, plan.keys, activation)
             watch.lap("input")
         if self._graphs is not None and start <= stop and not any(map(plan.edits.key, range(start, stop + 1))):
             noises = [self._noise(i, inputs.noise) for i in range(start, stop + 1)]
             recorded = self._graphs.run(start, stop, activation, inputs, noises)
             if recorded is not None:
                 for i, result in enumerate(recorded, start):
-                    self.kept.keep_stage(plan.view, i + 1, plan.keys, result)
+                    self.view_cache.store_stage(plan.view, i + 1, plan.keys, result)
                 watch.lap("recorded layers")
                 return recorded[-1]
 
-        def keep(i: int, result: Activation) -> None:
-            self.kept.keep_stage(plan.view, i + 1, plan.keys, result)
+        def store(i: int, result: Activation) -> None:
+            self.view_cache.store_stage(plan.view, i + 1, plan.keys, result)
             watch.lap(self._layers[i].info.name)
 
-        return (yield from self._fold(plan, inputs, start, stop, activation, keep))
+        return (yield from self._fold(plan, inputs, start, stop, activation, store))
 
     def _fold(
         self,
@@ -403,11 +402,11 @@ class Pipeline:
         if not has_noise(layer.info, spec):
             return None
         key = noise_key(spec, layer.info.name)
-        noise = self.kept.noise(i, key)
+        noise = self.view_cache.noise(i, key)
         if noise is None:
             noise = layer.noise(spec, 1)
             if noise is not None:
-                self.kept.keep_noise(i, key, noise)
+                self.view_cache.store_noise(i, key, noise)
         return noise
 
     def _shown_of(self, activation: Activation, plan: Plan, stop: int, is_draft: bool) -> Tensor:

@@ -1,7 +1,7 @@
 """The render loop of one device: takes requests from the mailbox, runs the pipeline, publishes the results.
 
 A *draft* is a quick representative picture, which a *refinement* of the same request completes later; their results
-have a lower and a higher *tier*. A *study* is a measurement that runs step by step between requests.
+have a lower and a higher *tier*. A *job* is longer work, such as a measurement, done in steps between requests.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from explorer.render.mailbox import Mailbox, Task, Ticket
 from explorer.render.model_store import ModelStore, on_device
 from explorer.render.pipeline import Cancelled, Pipeline, Plan, Result
 from explorer.render.results import DeviceLost, Frame, RenderFailed, Thumbnail
-from explorer.state.request import RenderRequest
 from explorer.util.tracebacks import release_frames
 
 if TYPE_CHECKING:
     from explorer.generators.base import Generator
+    from explorer.state.request import RenderRequest
 
 __all__ = ["DRAFT_ABOVE_MS", "Message", "Renderer"]
 
@@ -138,7 +138,7 @@ class Renderer:
         self.mailbox.put_idle_task(self._thumbnail_task(key, view, request))
 
     def run_job(self, run: JobRun) -> None:
-        """Do a job step by step while nobody waits for a look. Any thread."""
+        """Run a job step by step while no request is pending. Thread-safe."""
         self.mailbox.put_idle_task(self._job_task(run))
 
     def forget_models(self, shas: tuple[str, ...]) -> None:
@@ -184,16 +184,16 @@ class Renderer:
         return Task(lambda: self._job(run), f"job {id(run)} {run.key}")
 
     def _job(self, run: JobRun) -> None:
-        # Whoever ends the pause asks for the job again.
+        # When the pause ends, `run_job` is called again.
         if not run.control.is_paused and self._job_step(run) and not run.control.is_paused:
             # Behind the other idle tasks: several jobs and thumbnails take turns.
             self.mailbox.put_idle_task(self._job_task(run))
 
     def _job_step(self, run: JobRun) -> bool:
-        """Do a step; where memory runs out, begin the job once more with an empty cache. False at its end."""
+        """Run a step; if memory runs out, restart the job once with an empty cache. Return False at its end."""
         try:
             return run.step(self._pipeline, self._publish)
-        except Exception as error:  # `step` raises what the device is to blame for
+        except Exception as error:  # `step` raises only errors of the device
             text = traceback.format_exc()
             if run.was_retried or classify_error(error) != "memory":
                 run.fail(error, self._publish)
@@ -309,7 +309,7 @@ class Renderer:
 
     def _show(self, ticket: Ticket[RenderRequest], result: Result) -> None:
         log.debug(
-            "view %s generation %d %s: %.1f ms, %d stages kept, cache %.1f MB; %s",
+            "view %s generation %d %s: %.1f ms, %d stages reused, cache %.1f MB; %s",
             ticket.view, ticket.generation, result.tier.name, result.total_ms, result.hits,
             self.cache.nbytes / 1e6, ", ".join(f"{t.name} {t.ms:.2f}" for t in result.timings),
         )  # fmt: skip
@@ -320,7 +320,7 @@ class Renderer:
                 tier=result.tier,
                 pixels=result.pixels,
                 request=ticket.request,
-                facts=result.facts,
+                latents=result.latents,
                 timings=result.timings,
                 total_ms=result.total_ms,
                 cache_hits=result.hits,

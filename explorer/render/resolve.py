@@ -1,4 +1,4 @@
-"""resolve: the one place where intent meets a network's limits, (state, view, facts, time) -> RenderRequest."""
+"""Resolves (state, view, network, time) to a RenderRequest; the one place where settings are clamped to limits."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 __all__ = ["class_weights", "resolve", "resolve_look"]
 
-_OTHER_MODEL = "Name the model it was made with, by --model."
+_OTHER_MODEL = "Use --model to name the model it was made with."
 
 
 def resolve(
@@ -63,16 +63,16 @@ def resolve(
     settings: RenderSettings | None = None,
     table: AssetTable | None = None,
 ) -> RenderRequest:
-    """The complete request for one view. Pure: nothing is changed, equal arguments give equal requests.
+    """Return the complete request for one view. Pure: equal arguments give equal requests.
 
     Args:
-        state: What the user wishes.
+        state: The user's settings.
         view: Number of the view.
-        info: Limits of the view's network; wishes beyond them are clamped here, and stay in the state.
+        info: Limits of the view's network; values beyond them are clamped here, and stay in the state.
         time: Seconds on the clock, for animated transforms.
-        model: Which network.
+        model: Key of the network.
         settings: Device, precision, kernels.
-        table: Where the state's stored latents lie.
+        table: The state's stored latents.
 
     Raises:
         RequestError: A value is not finite, or the transform cannot be inverted.
@@ -93,7 +93,7 @@ def resolve_look(
     settings: RenderSettings | None = None,
     table: AssetTable | None = None,
 ) -> RenderRequest:
-    """`resolve` for a look without a window's state: for commands, thumbnails and animations."""
+    """Resolve a look without the state of a window: for commands, thumbnails and animations."""
     for name in ASPECTS:
         if name != "edits":
             _check_finite(getattr(look, name), name)
@@ -120,14 +120,14 @@ def resolve_look(
 
 @lru_cache(maxsize=512)
 def _check_finite(value: object, path: str) -> None:
-    """Raises `RequestError` that names the first number in a dataclass or tuple that is not finite or too large."""
+    """Raise `RequestError` naming the first number in a dataclass or tuple that is not finite or too large."""
     # NaN never equals itself and would defeat every comparison of requests. Aspects are checked once each: walking
     # through an editor's 512 offsets at every step of another slider would cost more than everything else here.
     for name, number in _numbers(value, path):
         if isinstance(number, int):
             if abs(number) > MAX_WHOLE:
                 raise RequestError(
-                    f"{name} is a whole number beyond all bounds.", "Undo, or reset that control to its default."
+                    f"{name} is an integer that is too large.", "Undo, or reset that control to its default."
                 )
             continue
         if not math.isfinite(number):
@@ -139,7 +139,7 @@ def _check_finite(value: object, path: str) -> None:
 
 
 def _numbers(value: object, path: str) -> Iterator[tuple[str, float]]:
-    if isinstance(value, (int, float)):  # a whole number beyond float would overflow later
+    if isinstance(value, (int, float)):  # an integer beyond float's range would overflow later
         yield path, value
     elif isinstance(value, tuple):
         for i, item in enumerate(value):
@@ -166,7 +166,7 @@ class _StyleResolver:
     weights: tuple[tuple[int, float], ...]
 
     def style(self, part: Look | BlendPoint) -> StyleRecipe:
-        """What decides the final `ws`: latent, truncation, mixing and edits."""
+        """Return what determines the final `ws`: latent, truncation, mixing and edits."""
         info, truncation = self.info, part.truncation
         sources, mix = self.mixing(part.mixing)
         return StyleRecipe(
@@ -179,7 +179,7 @@ class _StyleResolver:
         )
 
     def point(self, latent: Latent) -> LatentPoint:
-        """A latent as what the mapping network is given."""
+        """Return a latent as the input of the mapping network."""
         corners = plane_corners(latent.seed, latent.x, latent.y)
         if not latent.stored and latent.blend is None:
             return LatentPoint(corners)
@@ -195,22 +195,22 @@ class _StyleResolver:
         return LatentPoint(seeds, KeyedArray(stored.digest, stored.array), stored.space)
 
     def blend(self, blend: Blend) -> PointBlend:
-        """A weighted sum of latents. Raises LatentError."""
+        """Return a weighted sum of latents. Raises LatentError."""
         if not blend.points:
-            raise LatentError("The latent is a blend of nothing.", "Choose a seed.")
+            raise LatentError("The blend has no points.", "Choose a seed.")
         parts = tuple((self.part(point, blend.space), point.weight) for point in blend.points)
-        # Between seeds of the plane there is no z: such points are blended as the plane itself is, by their w.
+        # Points between the plane's seeds have no z: they are blended by their w, like the plane itself.
         space = "w" if blend.space == "z" and not all(_has_z(part.base) for part, _ in parts) else blend.space
         return PointBlend(space, parts, blend.spherical)
 
     def part(self, point: BlendPoint, space: str) -> StyleRecipe:
-        """The recipe of one latent of a blend; only in the space `ws` does its style count."""
+        """Return the recipe of one latent of a blend; its style only counts in the space `ws`."""
         return self.style(point) if space == "ws" else StyleRecipe(self.point(point.latent), self.weights)
 
     def stored(self, key: str) -> StoredLatent | Latent:
-        """A stored latent for this network: its numbers, or its recipe where they are another network's."""
+        """Return a stored latent for this network: its numbers, or its recipe if they belong to another network."""
         if self.table is None:
-            raise LatentError(f"The state names a stored latent {key!r}, but none are here.", "Choose a seed.")
+            raise LatentError(f"The stored latent {key!r} is not available.", "Choose a seed.")
         latent, info = self.table.latent(key), self.info
         wanted = {"z": (info.z_dim,), "w": (info.w_dim,), "ws": (info.num_ws, info.w_dim)}[latent.space]
         is_foreign = latent.space != "z" and bool(latent.model_sha) and latent.model_sha != self.model.sha256
@@ -221,7 +221,7 @@ class _StyleResolver:
         raise _misfit(key, latent, wanted, info)
 
     def mixing(self, mixing: Mixing) -> tuple[tuple[LatentPoint, ...], tuple[tuple[int, int, float], ...]]:
-        """Only the sources that a row uses, and the rows that this network has, clamped to 0..1."""
+        """Return only the sources that a row uses, and the rows that this network has, clamped to 0..1."""
         numbers: dict[int, int] = {}  # the state's source number -> the request's
         rows = []
         for row in mixing.rows:
@@ -234,16 +234,16 @@ class _StyleResolver:
 
 def _misfit(key: str, latent: StoredLatent, wanted: tuple[int, ...], info: GeneratorInfo) -> StoredMisfitError:
     name, shape = latent.name or key, latent.array.shape
-    words = f"The latent {name} was made with another model."
+    message = f"The latent {name} was made with another model."
     if shape != wanted:
-        words = f"The latent {name} has the shape {shape}; this network's {latent.space} has {wanted}."
+        message = f"The latent {name} has the shape {shape}; this network's {latent.space} has {wanted}."
     fits = latent.space != "z" and shape[-1] == info.w_dim
     first = "Convert it to this model" if fits else "Unlink it from this view"
-    return StoredMisfitError(words, f"{first}, or choose a seed.", key, is_convertible=fits, command=_OTHER_MODEL)
+    return StoredMisfitError(message, f"{first}, or choose a seed.", key, is_convertible=fits, command=_OTHER_MODEL)
 
 
 def _has_z(point: LatentPoint) -> bool:
-    """True if a point is one input of the mapping network: a seed, a stored z, or a blend of such."""
+    """Return whether a point is one input of the mapping network: a seed, a stored z, or a blend of such."""
     if point.blend is not None:
         return not point.seeds and point.blend.space == "z"
     if point.stored is not None:
@@ -252,7 +252,7 @@ def _has_z(point: LatentPoint) -> bool:
 
 
 def class_weights(classes: Classes, info: GeneratorInfo) -> tuple[tuple[int, float], ...]:
-    """The classes that a network shows, in order, and their weights, which sum to 1; empty if it has none."""
+    """Return the classes that a network shows, in order, with weights that sum to 1; empty if it has none."""
     if info.c_dim == 0:
         return ()
     weights: dict[int, float] = {}
@@ -300,7 +300,7 @@ def _tap(tap: Tap, info: GeneratorInfo) -> Tap:
     channels = {layer.name: layer.channels for layer in info.layers}
     changes: dict[str, Any] = {}
     if tap.layer not in channels:
-        # The final picture: its channels are colours, so which of them to show is no question.
+        # The final picture: its channels are RGB, so there is no channel to choose.
         changes = {"layer": "", "channels": "rgb", "first_channel": 0}
         if not tap.spectrum:
             changes["normalize"] = True

@@ -87,7 +87,7 @@ class Frame:
     tier: Tier
     pixels: NDArray[np.uint8]
     request: RenderRequest
-    facts: FrameLatents
+    latents: FrameLatents
     timings: tuple[StageTime, ...]
     total_ms: float
     cache_hits: int

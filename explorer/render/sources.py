@@ -72,7 +72,7 @@ def source_tensor(picture: NDArray[np.uint8], channels: int, size: tuple[int, in
 
     Args:
         picture: uint8 `[H, W, C]`, C is 1, 3 or 4.
-        channels: Of the network, 1 or 3.
+        channels: Source channels of the network, 1 or 3.
         size: (height, width) of the network.
 
     Returns:

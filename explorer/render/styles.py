@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 __all__ = ["StyleStage", "Styles"]
 
 MAPPED_LIMIT = 4096
-"""Mapped seeds kept for each model: 2 KB each."""
+"""Mapped seeds cached for each model: 2 KB each."""
 
 MAPPED_TOGETHER = 4
-"""Rows of every call of the mapping network, filled up with zeros where fewer are wanted.
+"""Rows of every call of the mapping network, padded with zeros if fewer are needed.
 
 Always the same number, so that the kernels' order of sums, and with it a picture's last bit, does not depend on
-what else was asked for. Four, because that many surround a new place on the pad: more would make single seeds slow.
+what else was asked for. Four, because that many surround a new point of the plane; more would slow down one seed.
 """
 
 MAX_VIEWS = 16
-"""Views whose last styles are kept."""
+"""Views whose last styles are cached."""
 
 Weights = tuple[tuple[int, float], ...]
 
@@ -49,7 +49,7 @@ class Styles:
 
 
 class StyleStage:
-    """Maps seeds (each once) and makes `ws` of a request. Belongs to the render thread."""
+    """Maps seeds (each once) and makes the `ws` of a request. Belongs to the render thread."""
 
     def __init__(self, generator: Generator) -> None:
         self._generator = generator
@@ -57,12 +57,12 @@ class StyleStage:
         self._mapped: OrderedDict[tuple[Hashable, Weights], NDArray[np.float32]] = OrderedDict()
         self._last: OrderedDict[Hashable, tuple[bytes, Styles]] = OrderedDict()
         self.made = 0
-        """How many styles were computed so far; others were kept."""
+        """Number of styles computed so far; others were reused."""
         self.w_avg: NDArray[np.float32] = generator.w_avg.detach().float().cpu().numpy().copy()
         self.w_avg.setflags(write=False)
 
     def make(self, request: RenderRequest, view: Hashable = None) -> Styles:
-        """The styles of a request; those of a view's last request are kept as long as their inputs are equal."""
+        """Make the styles of a request; those of a view's last request are reused while their inputs are equal."""
         digest = request.style.digest
         known = self._last.get(view)
         if known is not None and known[0] == digest:
@@ -76,28 +76,28 @@ class StyleStage:
         return styles
 
     def mapped(self, key: Hashable, z: NDArray[np.float32], weights: Weights) -> NDArray[np.float32]:
-        """`w` `[w_dim]` of one `z` under mixed classes, mapped once for each (key, classes)."""
+        """Return `w` `[w_dim]` of one `z` under mixed classes, mapped once for each (key, classes)."""
         full_key = (key, weights)
         w = self._mapped.get(full_key)
         if w is None:
             (w,) = self._map([z], weights)
-            self._keep(full_key, w)
+            self._store(full_key, w)
         else:
             self._mapped.move_to_end(full_key)
         return w
 
-    def _keep(self, full_key: tuple[Hashable, Weights], w: NDArray[np.float32]) -> None:
+    def _store(self, full_key: tuple[Hashable, Weights], w: NDArray[np.float32]) -> None:
         self._mapped[full_key] = w
         while len(self._mapped) > MAPPED_LIMIT:
             self._mapped.popitem(last=False)
 
     def _map_seeds(self, recipe: StyleRecipe) -> None:
-        """Map together what seeds of a picture were not mapped yet."""
+        """Map a picture's seeds that are not cached yet, in one call."""
         weights = recipe.class_weights
         new = [seed for seed in dict.fromkeys(_seeds(recipe)) if (seed, weights) not in self._mapped]
         mapped = self._map([z_of_seed(seed, self._info.z_dim) for seed in new], weights)
         for seed, w in zip(new, mapped, strict=True):
-            self._keep((seed, weights), w)
+            self._store((seed, weights), w)
 
     def _map(self, zs: Sequence[NDArray[np.float32]], weights: Weights) -> list[NDArray[np.float32]]:
         device = self._generator.device
@@ -114,7 +114,7 @@ class StyleStage:
             mapped = self._generator.mapping(torch.tensor(part, device=device), c)
             ws = mapped[:count].detach().float().cpu().numpy()
             if not np.isfinite(ws).all():
-                raise RenderError("The mapping network gave numbers that are not finite.", "Choose another seed.")
+                raise RenderError("The mapping network returned non-finite values.", "Choose another seed.")
             result += [w.copy() for w in ws]
         for w in result:
             w.setflags(write=False)
@@ -133,7 +133,7 @@ class StyleStage:
         return style.blend(anchor, self.w_avg, terms)
 
     def _blend(self, blend: PointBlend, weights: Weights) -> NDArray[np.float32]:
-        """`w` `[w_dim]`, or `ws` `[num_ws, w_dim]` where the parts have them, of a weighted sum."""
+        """Return the weighted sum: `w` `[w_dim]`, or `ws` `[num_ws, w_dim]` where the parts have it."""
         fractions = [fraction for _, fraction in blend.parts]
         if blend.space == "z":
             zs = [self._z(recipe.base) for recipe, _ in blend.parts]
@@ -148,7 +148,7 @@ class StyleStage:
         return style.blend_of(points, fractions, self.w_avg, spherical=blend.spherical)
 
     def _z(self, point: LatentPoint) -> NDArray[np.float32]:
-        """The input of the mapping network of a point that has one."""
+        """Return the input of the mapping network for a point that has one."""
         if point.blend is not None:
             zs = [self._z(recipe.base) for recipe, _ in point.blend.parts]
             fractions = [fraction for _, fraction in point.blend.parts]
@@ -158,7 +158,7 @@ class StyleStage:
         return z_of_seed(point.seeds[0][0], self._info.z_dim)
 
     def _compute(self, recipe: StyleRecipe) -> Styles:
-        with np.errstate(over="ignore", invalid="ignore"):  # checked below, with words
+        with np.errstate(over="ignore", invalid="ignore"):  # checked below, with a message
             base, ws = self._edited(recipe)
         if not np.isfinite(ws).all():
             raise RenderError("The latent overflows.", "Undo the last edit, or lower psi.", command="Lower --psi.")
@@ -180,7 +180,7 @@ class StyleStage:
 
 
 def _seeds(recipe: StyleRecipe) -> Iterator[int]:
-    """The seeds that a picture's points map."""
+    """Yield the seeds that a picture's points map."""
     for point in (recipe.base, *recipe.sources):
         yield from (seed for seed, _ in point.seeds)
         if point.blend is not None and point.blend.space != "z":

@@ -49,7 +49,7 @@ def residual(moved: Tensor, still: Tensor, forward: tuple[float, ...] | None) ->
     Args:
         moved: `[C, H, W]`.
         still: The same picture without the motion.
-        forward: The motion; None is no motion.
+        forward: The motion; None: none.
     """
     if forward is None:
         return moved - still

@@ -40,7 +40,7 @@ class ViewCache:
         activation: Activation | None = self.cache.get(self._slot(view, number), key)
         return activation
 
-    def keep_stage(self, view: Hashable, number: int, keys: tuple[bytes, ...], activation: Activation) -> None:
+    def store_stage(self, view: Hashable, number: int, keys: tuple[bytes, ...], activation: Activation) -> None:
         """Cache the result of a stage, except the last: only the picture needs that, and is itself cached."""
         if view is not None and number < len(keys) - 1:
             is_wanted = number == self._wanted.get(view)
@@ -75,7 +75,7 @@ class ViewCache:
         image: Tensor | None = self.cache.get(self._slot(view, "image"), key)
         return image
 
-    def keep_image(self, view: Hashable, key: bytes, image: Tensor) -> None:
+    def store_image(self, view: Hashable, key: bytes, image: Tensor) -> None:
         """Cache the picture of a view."""
         if view is not None:
             self.cache.put(self._slot(view, "image"), key, image, _nbytes(image))
@@ -85,7 +85,7 @@ class ViewCache:
         noise: Tensor | None = self.cache.get(self._slot("noise", layer), key)
         return noise
 
-    def keep_noise(self, layer: int, key: bytes, noise: Tensor) -> None:
+    def store_noise(self, layer: int, key: bytes, noise: Tensor) -> None:
         """Cache the noise of a layer for all views: drawing a large random map costs as much as a layer."""
         self.cache.put(self._slot("noise", layer), key, noise, _nbytes(noise))
 

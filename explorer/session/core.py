@@ -20,15 +20,14 @@ from explorer.session.device_choice import Devices
 from explorer.session.model_loads import ModelLoads, with_view
 from explorer.session.motion import Motion
 from explorer.session.render_service import RenderService
-from explorer.session.view_record import PerformanceFacts, ViewRecord, ViewRecords
+from explorer.session.view_record import PerformanceStats, ViewRecord, ViewRecords
 from explorer.state import ExplorerState, Look, Tap, Truncation, look_of, with_look
-from explorer.state.request import RenderSettings
 from explorer.state.store import StateStore
 from explorer.state.view_layout import visible_views
 
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
-    from explorer.state.request import RenderRequest
+    from explorer.state.request import RenderRequest, RenderSettings
 
 __all__ = ["SessionCore"]
 
@@ -114,18 +113,18 @@ class SessionCore(QObject):
         """Return the look of a view, by default the active one."""
         return look_of(self.store.state, self.active if view is None else view)
 
-    def facts(self, view: int) -> ModelInfo | None:
+    def model_info(self, view: int) -> ModelInfo | None:
         """Return metadata of the view's model; None while none is loaded."""
-        return self.record(view).facts
+        return self.record(view).model_info
 
     def digests(self) -> dict[str, str]:
         """Return the SHA-256 of the loaded models by their names in the state."""
-        return {v.model: v.facts.sha256 for v in self._views.values() if v.model and v.facts is not None}
+        return {v.model: v.model_info.sha256 for v in self._views.values() if v.model and v.model_info is not None}
 
     def info(self, view: int) -> GeneratorInfo | None:
         """Return the properties of the view's network; None while none is loaded."""
-        facts = self.record(view).facts
-        return facts.info if facts else None
+        model_info = self.record(view).model_info
+        return model_info.info if model_info else None
 
     def last_frame(self, view: int) -> Frame | None:
         """Return the frame that the view shows."""
@@ -144,7 +143,7 @@ class SessionCore(QObject):
         """Return the views that the layout shows."""
         return visible_views(self.store.state)
 
-    def performance(self, view: int) -> PerformanceFacts:
+    def performance(self, view: int) -> PerformanceStats:
         """Return a view's performance figures of the last second."""
         return self.record(view).performance(self.devices.settings, perf_counter())
 
@@ -215,7 +214,7 @@ class SessionCore(QObject):
     def post(self, view: int) -> None:
         """Resolve the state for a view and post the request, if it differs from the last one."""
         v = self.record(view)
-        if v.facts is None or self._closed or self.store.state.views[view].model != v.model:
+        if v.model_info is None or self._closed or self.store.state.views[view].model != v.model:
             return
         try:
             request = self.resolve_view(view)
@@ -229,27 +228,27 @@ class SessionCore(QObject):
 
     def resolve_view(self, view: int) -> RenderRequest:
         """Return the request of a view as the state is now. Raises LatentwalkError."""
-        facts = self.record(view).facts
-        if facts is None:
+        model_info = self.record(view).model_info
+        if model_info is None:
             raise LatentwalkError("No model is loaded in this view.", "Open a model first.")
         return resolve(
             self.store.state,
             view,
-            facts.info,
+            model_info.info,
             self.motion.pace.now,
-            model=facts.key,
+            model=model_info.key,
             settings=self.devices.settings,
             table=self.table,
         )
 
     def request_thumbnail(self, key: str, look: Look, view: int, max_px: int = THUMBNAIL_PX) -> None:
         """Request a picture of a look, `max_px` at most (0: full size); the signal `thumbnail` delivers it."""
-        facts = self.record(view).facts
-        if facts is None or self._closed:
+        model_info = self.record(view).model_info
+        if model_info is None or self._closed:
             return
         try:
             request = resolve_look(
-                look, Tap(), facts.info, model=facts.key, settings=self.devices.settings, table=self.table
+                look, Tap(), model_info.info, model=model_info.key, settings=self.devices.settings, table=self.table
             )
         except LatentwalkError as error:
             log.info("no thumbnail %s: %s", key, error)
@@ -257,7 +256,7 @@ class SessionCore(QObject):
         self.service.thumbnail(key, view, replace(request, max_px=max_px))
 
     def painted(self, view: int, generation: int) -> None:
-        """Called by the image widget after it painted a frame: measure latency, and keep motion going."""
+        """Measure latency and keep motion going; called by the image widget after it painted a frame."""
         if not self._is_gone(view):
             self.record(view).note_paint(generation, perf_counter())
         self.motion.pace.schedule()

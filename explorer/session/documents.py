@@ -12,10 +12,10 @@ from PySide6.QtCore import QObject, Signal, Slot
 from explorer.assets.latent import StoredLatent
 from explorer.edits.registry import is_of_styles
 from explorer.errors import LatentError, ProjectError
+from explorer.latents.descriptions import describe_latent
 from explorer.latents.files import convert_to, fit_to, load_latents, save_latent
 from explorer.latents.recipes import portable, recipe_of_styles
 from explorer.latents.seeds import z_of_seed
-from explorer.latents.words import latent_words
 from explorer.project.document import load_project, project_from_text, state_to_text, write_png, write_project
 from explorer.project.latent_text import latent_from_text, latent_to_text
 from explorer.project.model_places import places_of
@@ -78,9 +78,9 @@ class Documents(QObject):
         latent, stored = latent_from_text(text)
         if stored is not None:
             info = self._session.info(self._session.active)
-            facts = self._session.facts(self._session.active)
-            if info is not None and facts is not None:
-                stored = (convert_to if convert else fit_to)(stored, info, facts.sha256)
+            model_info = self._session.model_info(self._session.active)
+            if info is not None and model_info is not None:
+                stored = (convert_to if convert else fit_to)(stored, info, model_info.sha256)
             latent = replace(latent, stored=self._session.table.add(stored))
         self._session.edit("Paste latent", latent=latent, drift=0.0)
 
@@ -98,23 +98,23 @@ class Documents(QObject):
             LatentMisfit: Its space is ambiguous (`choices`), or it does not fit this model (`offer`).
             LatentError: The file cannot be read.
         """
-        facts = self._facts_for_latents()
-        return self.take_latents(load_latents(path, facts.info, space), Path(path).name, convert=convert)
+        model_info = self._model_for_latents()
+        return self.take_latents(load_latents(path, model_info.info, space), Path(path).name, convert=convert)
 
-    def _facts_for_latents(self) -> ModelInfo:
+    def _model_for_latents(self) -> ModelInfo:
         """Return metadata of the active model. Raises LatentError if there is none."""
-        facts = self._session.facts(self._session.active)
-        if facts is None:
+        model_info = self._session.model_info(self._session.active)
+        if model_info is None:
             raise LatentError("No model is loaded that could use the latent.", "Open a model first.")
-        return facts
+        return model_info
 
     def take_latents(self, latents: Sequence[StoredLatent], name: str, *, convert: bool = False) -> tuple[str, ...]:
         """Show latents that were read from the file `name`, like `load_latent`. Raises LatentMisfit."""
-        facts = self._facts_for_latents()
+        model_info = self._model_for_latents()
         fitted = []
         for latent in latents:
             fit = convert_to if convert else fit_to
-            fitted.append(fit(latent, facts.info, facts.sha256))
+            fitted.append(fit(latent, model_info.info, model_info.sha256))
         keys = tuple(self._session.table.add(latent) for latent in fitted)
         self._show_stored(fitted[0], keys[0])
         first = fitted[0]
@@ -142,22 +142,22 @@ class Documents(QObject):
             LatentError: A latent between seeds has no z, or the base is a ws.
         """
         view = self._session.active
-        facts = self._session.facts(view)
-        if facts is None:
+        model_info = self._session.model_info(view)
+        if model_info is None:
             raise LatentError("No model is loaded.", "Open a model first.")
         look = self._session.look_of(view)
         stored = look.latent.stored
-        name = (self._session.table.latent(stored).name if stored else "") or latent_words(look.latent)
+        name = (self._session.table.latent(stored).name if stored else "") or describe_latent(look.latent)
         if space == "z":
-            return self._current_z(facts.info.z_dim, name)
+            return self._current_z(model_info.info.z_dim, name)
         request = self._session.resolve_view(view)
         # On the host's copy of the network: of the requested latent, not of the frame that happens to be shown.
-        styles = StyleStage(self._session.service.models.get(facts.key).generator).make(request)
+        styles = StyleStage(self._session.service.models.get(model_info.key).generator).make(request)
         if space == "ws":
-            return StoredLatent("ws", styles.ws, facts.sha256, look.truncation.psi, name)
+            return StoredLatent("ws", styles.ws, model_info.sha256, look.truncation.psi, name)
         if styles.base.ndim != 1:
             raise LatentError("The latent is a ws: it has no single w.", "Save it as ws.")
-        return StoredLatent("w", styles.base, facts.sha256, 1.0, name)
+        return StoredLatent("w", styles.base, model_info.sha256, 1.0, name)
 
     def _current_z(self, z_dim: int, name: str) -> StoredLatent:
         latent = self._session.look_of().latent
@@ -270,7 +270,7 @@ class Documents(QObject):
         """
         if Path(path).suffix.lower() != ".png":
             raise ProjectError(f"{visible(Path(path).name)} is not a PNG.", "Pictures are saved as .png.")
-        if self._session.facts(view) is None:
+        if self._session.model_info(view) is None:
             raise ProjectError("There is no picture to save.", "Open a model first.")
         self._snapshots[view] = str(path)
         frame = self._session.last_frame(view)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from explorer.state import ExplorerState, Look
+if TYPE_CHECKING:
+    from explorer.state import ExplorerState, Look
 
 __all__ = ["Drifts", "without_drift"]
 

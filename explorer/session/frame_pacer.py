@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer, Slot
 
-from explorer.session.clock import Clock
 from explorer.state.view_layout import is_overlaid
 
 if TYPE_CHECKING:
+    from explorer.session.clock import Clock
     from explorer.session.view_record import ViewRecord
     from explorer.state import ExplorerState
 

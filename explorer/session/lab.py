@@ -18,7 +18,6 @@ from explorer.project.document import write_png
 from explorer.render.average_job import average_spec
 from explorer.render.results import Frame, Tier
 from explorer.session import tour
-from explorer.state import ExplorerState, Slit
 from explorer.state.view_layout import MAX_VIEWS, visible_views
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from explorer.render.job_run import JobEvent
     from explorer.session.core import SessionCore
     from explorer.session.file_writer import FileWorker
+    from explorer.state import ExplorerState, Slit
     from explorer.state.request import RenderRequest
     from explorer.util.steps import Steps
 
@@ -106,7 +106,7 @@ class StickingLab(QObject):
         self._session.store.update_transient(replace(state, lab=lab))
 
     def set_tour(self, number: int) -> None:
-        """Go to a step of the guided tour, from 1 on; 0 ends it, and all is as it was before it.
+        """Go to a step of the guided tour, from 1 on; 0 ends it and restores the previous state.
 
         Changes to the timeline during the tour are kept, as one undo step.
         """
@@ -123,7 +123,7 @@ class StickingLab(QObject):
             store.come_back()
 
     def keep_tour(self) -> None:
-        """End the guided tour and keeps what it shows, as one undo step."""
+        """End the guided tour and keep what it shows, as one undo step."""
         state = self._session.state
         self._session.store.come_back(replace(state, lab=replace(state.lab, tour=0)), "Guided tour")
 
@@ -145,7 +145,7 @@ class StickingLab(QObject):
 
     @Slot()
     def _rescan_some(self) -> None:
-        """Put a moved slit under some of the past pictures; the others follow when the event loop comes round."""
+        """Put a moved slit under some of the past pictures; the others follow in later event loop iterations."""
         if self._rescan is None or self._session.is_closed:
             return
         try:
@@ -157,7 +157,7 @@ class StickingLab(QObject):
             self.scan_changed.emit(view)
 
     def clear_scan(self) -> None:
-        """Begin the slit-scans anew."""
+        """Restart the slit-scans."""
         self._rescan = None
         self.scan.clear()
         for view in range(len(self._session.state.views)):
@@ -177,9 +177,9 @@ class StickingLab(QObject):
         if Path(path).suffix.lower() != ".png":
             raise ProjectError(f"{Path(path).name} is not a PNG.", "Slit-scans are saved as .png.")
         self.check_scan()
-        views = [v for v in self._session.visible_views() if self._session.facts(v) is not None]
+        views = [v for v in self._session.visible_views() if self._session.model_info(v) is not None]
         scans = [np.ascontiguousarray(self.scan.picture(v)[:, :, 2::-1]) for v in views]
-        names = [facts.name for v in views if (facts := self._session.facts(v)) is not None]
+        names = [model_info.name for v in views if (model_info := self._session.model_info(v)) is not None]
         state, table = self._session.state, self._session.table
         slit = state.lab.slit
         caption = f"slit at {slit.x:+.2f} {slit.y:+.2f}, {slit.angle:.0f}\u00b0, length {slit.length:.2f}"
@@ -264,7 +264,7 @@ class StickingLab(QObject):
     # -- averages ------------------------------------------------------------------------------------------
 
     def last_picture(self, view: int) -> LabPicture | None:
-        """Return the average that stands instead of a view's picture, if one does."""
+        """Return the average shown instead of a view's picture, if there is one."""
         return self._averaging.get(view)
 
     @Slot(object, object)
@@ -293,7 +293,7 @@ class StickingLab(QObject):
 
     @Slot(object)
     def _on_lab_settings(self, settings: object) -> None:
-        # Another device or precision gives other figures, and the previous device's thread has ended.
+        # Another device or precision gives other results, and the previous device's thread has ended.
         self._session.service.end_jobs()
         self._drop_averages()
         self._rest.start()
@@ -321,7 +321,7 @@ class StickingLab(QObject):
         lab = self._session.state.lab
         if lab.average != "none":
             for view in self._session.visible_views():
-                if self._session.facts(view) is not None and not self._is_moving(view):
+                if self._session.model_info(view) is not None and not self._is_moving(view):
                     try:
                         spec = average_spec(self._request(view), lab.average, lab.radius, lab.count)
                         self._begin(f"average/{view}", view, spec)

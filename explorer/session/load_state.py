@@ -48,7 +48,7 @@ class LoadState:
 
 
 class Action(Enum):
-    """What to do with the models of a view."""
+    """The action to take for the models of a view."""
 
     KEEP = "leave it as it is"
     LOAD = "load what the state names"

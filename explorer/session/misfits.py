@@ -49,9 +49,10 @@ class Misfits:
 
     def _convert(self, view: int, key: str) -> None:
         """Convert the latent for the view's own model; other views keep theirs."""
-        facts = self._session.facts(view)
-        if facts is not None:
-            made = self._session.table.add(convert_to(self._session.table.latent(key), facts.info, facts.sha256))
+        model_info = self._session.model_info(view)
+        if model_info is not None:
+            latent = self._session.table.latent(key)
+            made = self._session.table.add(convert_to(latent, model_info.info, model_info.sha256))
             self._cure("Convert latent", view, key, lambda latent: replace(latent, stored=made), unlink=True)
 
     def _cure(self, name: str, view: int, key: str, change: Change, *, unlink: bool) -> None:

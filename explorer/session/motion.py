@@ -71,7 +71,7 @@ class Motion(QObject):
         if self._is_closed:
             return ()
         state = self._store.state
-        shown = [v for v in visible_views(state) if self.is_moving(v) and self._views[v].facts is not None]
+        shown = [v for v in visible_views(state) if self.is_moving(v) and self._views[v].model_info is not None]
         return ready_views(state, {v: self._views[v] for v in shown})
 
     def _move(self, now: float, views: tuple[int, ...]) -> None:

@@ -20,6 +20,7 @@ from explorer.state.request import RenderRequest
 if TYPE_CHECKING:
     from explorer.jobs.job import JobSpec
     from explorer.session.outbox import Message
+    from explorer.state.request import RenderRequest
 
 __all__ = ["RenderService"]
 
@@ -145,7 +146,7 @@ class RenderService(QObject):
         return any(not run.control.is_paused for run in self._runs.values())
 
     def has_job(self, key: str) -> bool:
-        """True while a job of that key is under way."""
+        """Return whether a job of that key is running."""
         return key in self._runs
 
     def forget_view(self, view: int) -> None:
@@ -310,9 +311,9 @@ class RenderService(QObject):
                 self.model_loading.emit(view, report)
             case Loaded(model=model):
                 self._end_load(view)
-                self._shas[view] = model.facts.sha256
+                self._shas[view] = model.model_info.sha256
                 self._forget_models(self.models.add(model, self._in_use()))
-                self.model_loaded.emit(view, model.facts)
+                self.model_loaded.emit(view, model.model_info)
             case LoadFailed(error=error):
                 self._end_load(view)
                 self.model_failed.emit(view, error)

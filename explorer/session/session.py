@@ -36,7 +36,7 @@ class Session(SessionCore):
 
     Args:
         parent: Owner.
-        recovery: Where to autosave; None disables it.
+        recovery: The recovery files for autosave; None disables it.
         options: `state`, `service`, `clock`, `settings` as `SessionCore` takes them.
     """
 

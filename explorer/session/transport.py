@@ -151,8 +151,8 @@ class Transport(QObject):
     def _on_state_changed(self, old: ExplorerState, new: ExplorerState) -> None:
         if self._performance is not None:
             self._performance.note(self._now(), new)
-        by_hand = not self._session.motion.pace.is_stepping and (old.shared != new.shared or old.views != new.views)
-        if self.is_playing and by_hand:
+        by_user = not self._session.motion.pace.is_stepping and (old.shared != new.shared or old.views != new.views)
+        if self.is_playing and by_user:
             self.pause()  # the user has changed something, which playing would overwrite
         if old.timeline is not new.timeline and self._playhead > new.timeline.duration:
             self._playhead = new.timeline.duration

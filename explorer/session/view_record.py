@@ -10,19 +10,18 @@ import numpy as np
 
 from explorer.render.results import Frame, ModelInfo, RenderFailed, StageTime, Tier
 from explorer.session.load_state import LoadState
-from explorer.state.request import RenderSettings
 
 if TYPE_CHECKING:
-    from explorer.state.request import RenderRequest
+    from explorer.state.request import RenderRequest, RenderSettings
 
-__all__ = ["MAX_LATENCIES", "PerformanceFacts", "ViewRecord", "ViewRecords"]
+__all__ = ["MAX_LATENCIES", "PerformanceStats", "ViewRecord", "ViewRecords"]
 
 MAX_LATENCIES = 200
 """Enough that the 99th percentile is not the maximum, few enough that a slow start soon drops out."""
 
 
 @dataclass(frozen=True, slots=True)
-class PerformanceFacts:
+class PerformanceStats:
     """Performance figures of a view.
 
     Latency is measured from a request to its first paint; the median and the 99th percentile are of the last
@@ -66,7 +65,7 @@ class ViewRecord:
         return self.load.model
 
     @property
-    def facts(self) -> ModelInfo | None:
+    def model_info(self) -> ModelInfo | None:
         """Metadata of that model."""
         return self.load.info
 
@@ -82,7 +81,7 @@ class ViewRecord:
 
     def accept(self, frame: Frame) -> bool:
         """Accept a frame of the current model if it is newer or finer than the one shown."""
-        if self.facts is None or frame.request.model != self.facts.key:
+        if self.model_info is None or frame.request.model != self.model_info.key:
             return False
         if (frame.generation, frame.tier) <= self.shown:
             return False
@@ -122,14 +121,14 @@ class ViewRecord:
         """Forget the shown frame."""
         self.load, self.request, self.frame = LoadState(), None, None
 
-    def performance(self, settings: RenderSettings, now: float) -> PerformanceFacts:
+    def performance(self, settings: RenderSettings, now: float) -> PerformanceStats:
         """Return the performance figures of the second before `now`."""
         f = self.frame
         if f is None:
-            return PerformanceFacts(device=settings.device, dtype=settings.dtype)
+            return PerformanceStats(device=settings.device, dtype=settings.dtype)
         recent = self.latencies_ms
         median, p99 = np.quantile(recent, (0.5, 0.99)) if recent else (0.0, 0.0)
-        return PerformanceFacts(
+        return PerformanceStats(
             fps=float(sum(now - t <= 1.0 for t in self._paints)),
             total_ms=f.total_ms,
             latency_ms=recent[-1] if recent else 0.0,

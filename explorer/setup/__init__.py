@@ -1,1 +1,1 @@
-"""What the program needs from the machine: checks, and the system libraries that Qt asks for."""
+"""The program's requirements of the machine: checks, and the system libraries that Qt needs."""

@@ -1,4 +1,4 @@
-"""What this machine has for the program, and what to do about each lack; changes nothing."""
+"""Checks what this machine provides, with advice on what is missing; changes nothing."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _seen(name: str, look: Callable[[], Finding | list[Finding]]) -> list[Findin
     try:
         found = look()
     except Exception as error:  # on a broken machine a check may raise anything, which the report must show
-        do = "The other lines are correct all the same; please report this one."
+        do = "The other lines are still correct; please report this one."
         return [Finding(name, f"cannot be examined ({type(error).__name__}: {visible(str(error))})", do)]
     return found if isinstance(found, list) else [found]
 
@@ -72,7 +72,7 @@ def _cache() -> Finding:
             return Finding("cache", str(folder))
     except OSError as error:
         return Finding("cache", error.strerror or str(error), do)
-    return Finding("cache", f"{folder} may not be written to", do)
+    return Finding("cache", f"{folder} is not writable", do)
 
 
 def _computing() -> list[Finding]:
@@ -86,9 +86,9 @@ def _computing() -> list[Finding]:
     advice = ""
     if found[0].name == "cpu":
         if shutil.which("nvidia-smi") and torch.version.cuda is None:
-            advice = "An NVIDIA driver is here, but this PyTorch has no CUDA: see https://pytorch.org/get-started."
+            advice = "An NVIDIA driver is installed, but PyTorch without CUDA: see https://pytorch.org/get-started."
         elif shutil.which("nvidia-smi"):
-            advice = "An NVIDIA driver is here, but PyTorch finds no GPU: update the driver."
+            advice = "An NVIDIA driver is installed, but PyTorch finds no GPU: update the driver."
         else:
             texts.append("no GPU, which is fine for pictures up to 256 pixels")
     lines.append(Finding("devices", "; ".join(texts), advice))
@@ -139,7 +139,7 @@ def _kernels(has_compiler: bool) -> Finding:
         "failed": f"no own kernels: {status.detail}",
         "disabled": f"no own kernels: {status.detail}",
     }.get(status.state, status.state)
-    advice = "" if status.state != "failed" or not has_compiler else "Pictures come more slowly; please report it."
+    advice = "" if status.state != "failed" or not has_compiler else "Rendering is slower; please report it."
     return Finding("kernels", f"rendering: PyTorch with {names}; {own}; training: {training}", advice)
 
 
@@ -211,7 +211,7 @@ def _plugins() -> list[Finding]:
     lines = [Finding("plug-ins", visible("; ".join(found), 2000) or "none")]
     for item in plugins.broken():
         name = f"{item.name} of {item.distribution or item.group}"
-        do = "Update or remove the package that provides it; all else works without it."
+        do = "Update or remove the package that provides it; everything else works without it."
         details = visible(item.traceback, 20_000, keep_lines=True).strip()
         lines.append(Finding("plug-in failed", f"{visible(name, 120)}: {visible(item.error)}", do, details))
     return lines
@@ -228,8 +228,8 @@ def _crashes() -> Finding:
     if found is None:
         return Finding("crashes", f"none noted in {folder}")
     path, seconds = found
-    words = f"the last one at {crash_log.when(seconds)}: {path}"
-    return Finding("crashes", words, "Please report it with that file.")
+    text = f"the last one at {crash_log.when(seconds)}: {path}"
+    return Finding("crashes", text, "Please report it with that file.")
 
 
 def _first_line(command: list[str]) -> str:

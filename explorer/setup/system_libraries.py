@@ -1,4 +1,4 @@
-"""What Qt needs from the operating system: finds what is missing, installs it without a password, or names it.
+"""The system libraries that Qt needs: finds missing ones, installs them without a password, or names them.
 
 Standard library only: `start.py` uses it before anything is installed, `doctor` afterwards.
 """
@@ -67,7 +67,7 @@ SCREEN = (
     Need("libxkbcommon-x11.so.0", "libxkbcommon-x11-0", "libxkbcommon-x11", "libxkbcommon-x11"),
     Need("libX11-xcb.so.1", "libx11-xcb1", "libX11-xcb", "libx11"),
 )
-"""What a window under X11 needs beyond that."""
+"""Additional libraries for a window under X11."""
 
 FONTS = Need("fonts", "fonts-dejavu-core", "dejavu-sans-fonts", "ttf-dejavu")
 
@@ -113,10 +113,10 @@ def has_display() -> bool:
 
 
 def family_of(os_release: str) -> str:
-    """'debian', 'fedora' or 'arch' from the text of /etc/os-release; '' for any other system."""
+    """Return 'debian', 'fedora' or 'arch' from the text of /etc/os-release; '' for any other system."""
     pairs = (line.partition("=") for line in os_release.splitlines())
-    facts = {key.strip(): value.strip().strip('"') for key, _, value in pairs}
-    names = f"{facts.get('ID', '')} {facts.get('ID_LIKE', '')}".split()
+    fields = {key.strip(): value.strip().strip('"') for key, _, value in pairs}
+    names = f"{fields.get('ID', '')} {fields.get('ID_LIKE', '')}".split()
     aliases = {"debian": "debian", "ubuntu": "debian", "fedora": "fedora", "rhel": "fedora", "arch": "arch"}
     return next((aliases[name] for name in names if name in aliases), "")
 
@@ -154,19 +154,19 @@ def administrator() -> list[str] | None:
     return None
 
 
-def install(names: Sequence[str], say: Callable[[str], None]) -> bool:
+def install(names: Sequence[str], log: Callable[[str], None]) -> bool:
     """Install Debian packages system-wide; return False if that needs a password or fails."""
     prefix = administrator()
     if prefix is None:
         return False
-    say("installing with apt-get: " + " ".join(names))
+    log("installing with apt-get: " + " ".join(names))
     apt = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "Dpkg::Use-Pty=0"]
     subprocess.run([*apt, "update"], stdout=subprocess.DEVNULL, check=False)
     command = [*apt, "install", "-y", "--no-install-recommends", *names]
     return subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode == 0
 
 
-def unpack(names: Sequence[str], into: Path, say: Callable[[str], None]) -> bool:
+def unpack(names: Sequence[str], into: Path, log: Callable[[str], None]) -> bool:
     """Download Debian packages with their dependencies and unpack them into a folder, without special rights.
 
     apt uses separate lists and archives below `into`, and only reads the system's list of installed packages.
@@ -174,7 +174,7 @@ def unpack(names: Sequence[str], into: Path, say: Callable[[str], None]) -> bool
     """
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
         return False
-    say(f"fetching into {into.name}/ (no rights to install for all): " + " ".join(names))
+    log(f"fetching into {into.name}/ (no rights to install for all): " + " ".join(names))
     into.mkdir(parents=True, exist_ok=True)
     # A separate folder, so that only apt's files are removed afterwards.
     with tempfile.TemporaryDirectory(prefix="apt-", dir=into, ignore_cleanup_errors=True) as work:

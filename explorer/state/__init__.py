@@ -1,4 +1,4 @@
-"""The explorer's whole state as one frozen value: what is looked at, how it is rendered, where it is shown.
+"""The explorer's whole state as one frozen value: what is shown, how it is rendered, and where.
 
 Everything here is immutable, hashable and made of plain numbers, strings and tuples, so that undo is a list of
 states, a project file is JSON, a keyframe is a state, and "did it change?" is `!=`. Arrays are never stored:

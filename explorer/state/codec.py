@@ -1,4 +1,4 @@
-"""Frozen dataclasses to plain JSON values and back, every type checked on the way in."""
+"""Encodes frozen dataclasses as plain JSON values, and decodes them with every type checked."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ T = TypeVar("T")
 Known = dict[tuple[Any, int], Any]
 
 MAX_ITEMS = 1 << 20
-"""Longest list taken; a state that a hand made is far below."""
+"""Longest list accepted; states made in the window are far below."""
 
 MAX_WHOLE = (1 << 63) - 1
-"""Largest whole number taken, of either sign."""
+"""Largest integer accepted, of either sign."""
 
 MAX_DEPTH = 64
-"""Deepest nesting taken; blends of blends are the deepest that hands make, some ten levels."""
+"""Deepest nesting accepted; blends of blends are the deepest in practice, about ten levels."""
 
 
 def encode(value: Any) -> Any:
-    """The value as JSON: dataclasses become objects without the fields that have their default.
+    """Encode the value as JSON: dataclasses become objects without the fields that have their default.
 
     An instance that occurs again in `value` becomes one object of the result, shared.
     """
@@ -38,7 +38,7 @@ def encode(value: Any) -> Any:
 
 
 def _encode(value: Any, known: dict[int, Any]) -> Any:
-    if hasattr(value, "to_json"):  # what holds more than JSON does, such as an array
+    if hasattr(value, "to_json"):  # values beyond plain JSON, such as an array
         return value.to_json()
     if is_dataclass(value) and not isinstance(value, type):
         if id(value) not in known:
@@ -63,7 +63,7 @@ def _encode_dataclass(value: Any, known: dict[int, Any]) -> dict[str, Any]:
 
 
 def decode(cls: type[T], data: Any, where: str = "state") -> T:
-    """An instance of the dataclass `cls` from what `encode` made; missing fields have their default.
+    """Decode an instance of the dataclass `cls` from the output of `encode`; missing fields have their default.
 
     An object or a list that occurs again in `data` is decoded once and shared.
 
@@ -109,7 +109,7 @@ def _decode_new(kind: Any, data: Any, where: str, known: Known) -> Any:
 
 def _decode_scalar(kind: Any, data: Any, where: str) -> Any:
     if kind is float and type(data) in (int, float):
-        if abs(data) <= sys.float_info.max:  # false for NaN; a whole number may be too long to become a float
+        if abs(data) <= sys.float_info.max:  # false for NaN; an integer may be too long for a float
             return float(data)
     elif kind is int and type(data) is int:
         if -MAX_WHOLE <= data <= MAX_WHOLE:
@@ -128,7 +128,7 @@ def _decode_union(kinds: tuple[Any, ...], data: Any, where: str, known: Known) -
 
 
 def _decode_tagged(base: type[Tagged], data: Any, where: str, known: Known) -> Any:
-    """Decode a member of a tagged union; one of an unknown kind is kept as it is, if the union takes such."""
+    """Decode a member of a tagged union; one of an unknown kind is preserved, if the union allows it."""
     if not isinstance(data, dict):
         raise _wrong(where, "an object", data)
     name = data.get("kind")
@@ -139,12 +139,12 @@ def _decode_tagged(base: type[Tagged], data: Any, where: str, known: Known) -> A
         return _decode_dataclass(member, {f: v for f, v in data.items() if f != "kind"}, where, known)
     _check_depth(data, where)
     try:
-        kept = base.unknown(data)
+        unknown = base.unknown(data)
     except ValueError as error:
         raise ProjectError(f"{where} holds a number that is not finite.", "The file is damaged.") from error
-    if kept is None:
+    if unknown is None:
         raise _wrong(f"{where}.kind", f"one of {', '.join(map(repr, base.members()))}", name)
-    return kept
+    return unknown
 
 
 def _check_depth(data: Any, where: str) -> None:
@@ -198,7 +198,7 @@ def _wrong(where: str, wanted: str, data: Any) -> ProjectError:
 
 
 def _shown(data: Any) -> str:
-    if type(data) is int and abs(data) > MAX_WHOLE:  # of thousands of digits Python writes none
+    if type(data) is int and abs(data) > MAX_WHOLE:  # Python refuses to format integers of thousands of digits
         return "far beyond that"
     if isinstance(data, dict | list):
         return "an object" if isinstance(data, dict) else "a list"

@@ -1,4 +1,4 @@
-"""The one value that the store holds, and the look that each view has in it."""
+"""The value that the store holds, and the looks of its views."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Layout = Literal["single", "grid", "wipe", "flicker"]
 
 @dataclass(frozen=True, slots=True)
 class ExplorerState:
-    """The one value that the store holds.
+    """The value that the store holds.
 
-    `layout`: the active view alone, all views in a grid, or the two of `pair` in one place, by a wipe or in turn.
+    `layout`: the active view alone, all views in a grid, or the two of `pair` in one frame, as a wipe or in turn.
     """
 
     shared: Look = Look()
@@ -32,14 +32,14 @@ class ExplorerState:
 
 
 def look_of(state: ExplorerState, view: int) -> Look:
-    """The look that view number `view` has: shared where it is linked, its own elsewhere."""
+    """Return the look of view number `view`: shared where it is linked, its own elsewhere."""
     v = state.views[view]
     own = {name: getattr(v.own, name) for name in ASPECTS if name in v.unlinked}
     return replace(state.shared, **own) if own else state.shared
 
 
 def with_look(state: ExplorerState, view: int, **aspects: Any) -> ExplorerState:
-    """A state in which view `view` shows the given aspects: set in the shared look where linked, else its own."""
+    """Return a state in which `view` shows these aspects: set in the shared look where linked, else in its own."""
     v = state.views[view]
     shared = {k: a for k, a in aspects.items() if k not in v.unlinked}
     own = {k: a for k, a in aspects.items() if k in v.unlinked}

@@ -12,11 +12,11 @@ __all__ = ["Lab", "Slit"]
 class Slit:
     """The line of the slit-scan: its middle, in image widths right and down from the picture's middle.
 
-    `angle`: degrees counter-clockwise, 90 stands upright; `length`: image widths. `follows`: it moves and turns
+    `angle`: degrees counter-clockwise, 90 is vertical; `length`: image widths. `follows`: it moves and turns
     with the picture's transform.
     """
 
-    x: float = -0.12  # beside the middle, where a wipe's divider begins
+    x: float = -0.12  # beside the middle, where a wipe's divider starts
     y: float = -0.05
     angle: float = 90.0
     length: float = 0.6
@@ -25,7 +25,7 @@ class Slit:
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """What the sticking lab shows, of all views alike.
+    """What the sticking lab shows of every view.
 
     `scan`: slit-scans under the pictures. `average`: the mean of `count` neighbours of `w` within `radius` (a
     fraction of the distance from `w_avg` to a seed) or of `count` moved pictures moved back, not the picture.

@@ -1,4 +1,4 @@
-"""Where on the latent plane we are, and what lies between latents: recipes that every network can follow."""
+"""A point of the latent plane, and blends of points: recipes that every network can follow."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Blend", "BlendPoint", "Latent", "MixRow", "MixSource", "Mixing", "Tr
 
 @dataclass(frozen=True, slots=True)
 class Latent:
-    """Where on the latent plane we are.
+    """A point of the latent plane.
 
     The plane has a seed at every integer point: `seed + i + 100 * j (mod 2**32)` at (i, j). Between them the
     four neighbours' `w` are blended bilinearly, relative to `w_avg`. (0, 0) is exactly `seed`.
@@ -57,7 +57,7 @@ class MixSource:
 
     @staticmethod
     def of(latent: Latent) -> MixSource:
-        """A latent as a source: its recipe, which every model can follow, and no numbers."""
+        """Return a latent as a source: its recipe, which every model can follow, and no numbers."""
         return MixSource(latent.seed, latent.stored, latent.x, latent.y, latent.blend)
 
 

@@ -44,8 +44,8 @@ class Transform:
 
     `x`, `y`: image widths, right and down positive. `rotate`: degrees, counter-clockwise on screen. `scale_x`,
     `scale_y`: factors. `shear`: x shift per unit y. `matrix`: a free forward 2x3 matrix (row by row) applied
-    after all that. `untransform`: resample the picture back by the inverse motion for display; `residual` shows
-    instead how it then differs from the unmoved picture: signed about grey, or as heat.
+    last. `untransform`: resample the picture back by the inverse motion for display; `residual` shows
+    instead how the result differs from the unmoved picture: signed around grey, or as a heat map.
     """
 
     x: float = 0.0
@@ -62,7 +62,7 @@ class Transform:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What an image-to-image network is given besides styles; other networks ignore it.
+    """The inputs of an image-to-image network besides styles; other networks ignore them.
 
     `picture`: a `StoredPicture`. `masks`: `StoredMask`s, in the order in which the network takes them.
     """

@@ -1,11 +1,11 @@
-"""Migrations: a project of an older version, still as JSON values, brought to the version of today.
+"""Migrations: convert a project of an older version, as JSON values, to the current version.
 
 Projects travel inside pictures, films, copied texts, latent files and journals, so every version that was ever
 written must open. A change of the state's fields adds one function to `MIGRATIONS` and one to `VERSION`, and never
 touches the functions before it.
 
 A migration gets the whole project, with its performance written in full (see `explorer.project.document`). It may
-come from a stranger: what has another shape than expected is left as it is, for `decode` to refuse with the place.
+be malformed: values of an unexpected shape are left unchanged, for `decode` to refuse with their location.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ __all__ = [
 ]
 
 MAX_DEPTH = 128
-"""Deepest nesting that is gone through; `decode` takes less."""
+"""Deepest nesting that is processed; `decode` accepts less."""
 
 VERSION = 2
-"""Of the projects that are written."""
+"""The version of projects that are written."""
 
 
 Change = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def rewritten(value: Any, change: Change) -> Any:
-    """Return JSON values with `change` made of every object, those inside first; what is shared stays shared."""
+    """Return JSON values with `change` applied to every object, innermost first; shared objects stay shared."""
     return _rewritten(value, change, {}, 0)
 
 
@@ -57,7 +57,7 @@ ASPECTS_OF_1 = ("latent", "drift", "classes", "truncation", "mixing", "nudges", 
 
 
 def _from_1(project: dict[str, Any]) -> dict[str, Any]:
-    """Nudges and offsets become edits, in this order; views name what they are unlinked in; layouts are renamed."""
+    """Migrate version 1: nudges and offsets become edits, in this order; views name their unlinked aspects."""
     made: dict[str, Any] = views_of_version_1(rewritten(project, _of_1))
     state = made.get("state")
     if isinstance(state, dict) and "timeline" in state:
@@ -67,14 +67,14 @@ def _from_1(project: dict[str, Any]) -> dict[str, Any]:
 
 
 def _views_with_shared_nudges(state: dict[str, Any]) -> list[int]:
-    """The views that shared the nudges but not the offsets."""
+    """Return the views that shared the nudges but not the offsets."""
     views = state.get("views", [])
     linked = [v.get("linked") for v in views] if _are_objects(views) else []
     return [i for i, n in enumerate(linked) if isinstance(n, list) and "nudges" in n and "offsets" not in n]
 
 
 def _of_1(item: dict[str, Any]) -> dict[str, Any]:
-    """An object of version 1, of which the objects inside were rewritten already."""
+    """Rewrite an object of version 1 whose nested objects were rewritten already."""
     if "nudges" in item or "offsets" in item:
         item = _with_edits(item)
     if isinstance(item.get("views"), list):
@@ -100,7 +100,7 @@ def _with_edits(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_unlinked(view: Any, shared: Any) -> Any:
-    """A view with its `unlinked` aspects. One that shared but one of nudges and offsets gets both as its own."""
+    """Return a view with its `unlinked` aspects. One that shared only nudges or only offsets now owns both."""
     linked = view.get("linked", list(ASPECTS_OF_1)) if isinstance(view, dict) else None
     if not isinstance(linked, list) or not all(isinstance(name, str) for name in linked):
         return view
@@ -127,7 +127,7 @@ def _kind_of(edit: dict[str, Any]) -> Any:
 
 
 def _with_tracks(timeline: Any, views: list[int]) -> Any:
-    """A timeline whose tracks of shared edits also move those of views that have them as their own now."""
+    """Return a timeline whose tracks of shared edits also move the views that own these edits now."""
     if not views or not isinstance(timeline, dict):
         return timeline
     tracks = timeline.get("tracks", [])
@@ -143,7 +143,7 @@ def _are_objects(value: Any) -> bool:
 
 
 MIGRATIONS: dict[int, Change] = {1: _from_1}
-"""By version: what makes of a project of that version one of the next. None of them changes its argument."""
+"""By version: converts a project of that version to the next one. None of them modifies its argument."""
 
 
 def is_known_version(version: object) -> bool:
@@ -152,14 +152,14 @@ def is_known_version(version: object) -> bool:
 
 
 def migrate(project: dict[str, Any], version: object) -> dict[str, Any]:
-    """Return a project of an older version as one of today.
+    """Return a project of an older version in the current format.
 
     Raises:
-        ProjectError: The version is a newer one, or is not a version.
+        ProjectError: The version is newer than the program, or not a version.
     """
     if not is_known_version(version):
-        words = f"The project has version {str(version)[:20]}; this program knows 1 to {VERSION}."
-        raise ProjectError(words, "Update Latentwalk.")
+        message = f"The project has version {str(version)[:20]}; this program knows 1 to {VERSION}."
+        raise ProjectError(message, "Update Latentwalk.")
     assert isinstance(version, int)
     for number in range(version, VERSION):
         project = MIGRATIONS[number](project)
@@ -167,12 +167,12 @@ def migrate(project: dict[str, Any], version: object) -> dict[str, Any]:
 
 
 def migrate_latent(latent: Any, version: object) -> Any:
-    """Return a `Latent` that was written on its own, as JSON values of today. Raises ProjectError."""
+    """Return a `Latent` that was written separately, as current JSON values. Raises ProjectError."""
     return migrate({"state": {"shared": {"latent": latent}}}, version)["state"]["shared"]["latent"]
 
 
 def migrate_performance(samples: list[Any], version: object) -> list[Any]:
-    """Return recorded states that were written on their own, as JSON values of today. Raises ProjectError."""
+    """Return recorded states that were written separately, as current JSON values. Raises ProjectError."""
     migrated = migrate({"state": {"timeline": {"performance": samples}}}, version)
     performance: list[Any] = migrated["state"]["timeline"]["performance"]
     return performance

@@ -1,4 +1,4 @@
-"""The numbers of a state that sliders, tracks and options show, each declared once."""
+"""The numbers of a state that sliders, tracks and options control, each declared once."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ __all__ = ["CONTROLS", "PARAMETERS", "Parameter", "get_value", "parameter", "set
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A number of the state, declared once for its slider, its track, its option and its limits.
+    """A number of the state, declared once for its slider, track, option and limits.
 
     Attributes:
-        path: Where it is in a look, as "transform.x"; "tap." is the layer that a view shows.
+        path: Its path in a look, such as "transform.x"; paths with "tap." are in a view's tap.
         title: Name in menus and of its undo step.
-        unit: Behind the value; empty for none.
+        unit: Shown after the value; empty for none.
         low: Left end of its slider, lower end of its track. Values beyond it are possible.
         high: Right end of its slider, upper end of its track.
-        default: As in the default state.
-        step: One notch of the wheel, one arrow key.
-        decimals: Digits shown behind the point.
+        default: Value in the default state.
+        step: Change for one notch of the wheel or one arrow key.
+        decimals: Digits shown after the decimal point.
         tip: What it does.
-        label: Beside its slider, in a panel whose heading says the rest; the title by default.
-        long_unit: Unit where there is room; `unit` by default.
-        limits: Values beyond these are rendered as these; None for no limits.
+        label: Text beside its slider, in a panel whose heading gives the context; the title by default.
+        long_unit: Unit for wide controls; `unit` by default.
+        limits: Values beyond these are clamped when rendered; None for no limits.
         is_open: Whether the slider shows values beyond its ends, which a drag on the picture can reach.
     """
 
@@ -52,15 +52,15 @@ class Parameter:
     is_open: bool = False
 
     def clamped(self, value: float) -> float:
-        """Return the value as it is rendered: within the limits."""
+        """Return the value as rendered: clamped to the limits."""
         return value if self.limits is None else min(max(value, self.limits[0]), self.limits[1])
 
     def read(self, look: Look) -> float:
-        """Return the parameter's value in a look; not of one that is named by a number."""
+        """Return the parameter's value in a look; not for parameters named by a number."""
         return float(attrgetter(self.path)(look))
 
     def changed(self, look: Look, value: float) -> Look:
-        """Return the look with another value; not of one that is named by a number."""
+        """Return the look with another value; not for parameters named by a number."""
         changed: Look = _with_path(look, self.path.split("."), value)
         return changed
 
@@ -96,7 +96,7 @@ _TRACKS = (
     Parameter(
         "tap.scale_db", "Layer brightness", "dB", -40.0, 40.0, step=1.0, decimals=1, label="Gain",
         tip="Brightens: +6 dB doubles the contrast.",
-        limits=(-200.0, 200.0),  # brighter than any display can tell apart, and still a factor that is a number
+        limits=(-200.0, 200.0),  # beyond what a display can show, but the factor is still finite
     ),
 )  # fmt: skip
 _CONTROLS = (
@@ -118,10 +118,10 @@ _CONTROLS = (
 )  # fmt: skip
 
 PARAMETERS: dict[str, Parameter] = {p.path: p for p in _TRACKS}
-"""What every state has and a track can animate; `mixing.LAYER`, `edits.NUMBER`, `classes.NUMBER` name more."""
+"""Parameters of every state that tracks can animate, besides `mixing.LAYER`, `edits.NUMBER`, `classes.NUMBER`."""
 
 CONTROLS: dict[str, Parameter] = {p.path: p for p in (*_TRACKS, *_CONTROLS)}
-"""All that a slider shows, also those that no track animates and those of which there is one for each layer."""
+"""Parameters of all sliders, including those that no track animates and those that exist once per layer."""
 
 _NUMBERED = {
     "mixing": ("Mixing, entry", 0.0, 1.0),
@@ -131,7 +131,7 @@ _NUMBERED = {
 
 
 def parameter(name: str) -> Parameter:
-    """What is known of a parameter. Raises ProjectError for a name that means nothing."""
+    """Return the parameter of that name. Raises ProjectError for an unknown one."""
     if name in PARAMETERS:
         return PARAMETERS[name]
     match = re.fullmatch(r"(mixing|edits|classes)\.(\d{1,4})", name)
@@ -141,12 +141,14 @@ def parameter(name: str) -> Parameter:
     return Parameter(name, f"{title} {match[2]}", "", low, high)
 
 
-def get_value(pose: Snapshot, name: str, view: int = -1) -> float:
-    """The parameter's value in a state; 0 where an edit or a row is not there."""
+def get_value(snapshot: Snapshot, name: str, view: int = -1) -> float:
+    """Return the parameter's value in a state; 0 if the edit or row does not exist."""
     part, _, field = name.partition(".")
     if part == "tap":
-        return float(getattr(pose.views[max(view, 0)].tap, field)) if max(view, 0) < len(pose.views) else 0.0
-    look = pose.shared if view < 0 or view >= len(pose.views) else pose.views[view].own
+        return (
+            float(getattr(snapshot.views[max(view, 0)].tap, field)) if max(view, 0) < len(snapshot.views) else 0.0
+        )
+    look = snapshot.shared if view < 0 or view >= len(snapshot.views) else snapshot.views[view].own
     if part == "mixing":
         rows = [r.amount for r in look.mixing.rows if field == "all" or r.layer == int(field)]
         return max(rows, default=0.0)
@@ -158,20 +160,20 @@ def get_value(pose: Snapshot, name: str, view: int = -1) -> float:
     return float(getattr(getattr(look, part), field))
 
 
-def set_value(pose: Snapshot, name: str, value: float, view: int = -1) -> Snapshot:
-    """The state with that one value; a view or an edit that is not there stays away."""
+def set_value(snapshot: Snapshot, name: str, value: float, view: int = -1) -> Snapshot:
+    """Return the state with that one value; a view or edit that does not exist is not added."""
     part, _, field = name.partition(".")
     number = max(view, 0) if part == "tap" else view
-    if number >= len(pose.views):
-        return pose
+    if number >= len(snapshot.views):
+        return snapshot
     if number < 0:
-        return replace(pose, shared=_with(pose.shared, part, field, value))
-    views = list(pose.views)
+        return replace(snapshot, shared=_with(snapshot.shared, part, field, value))
+    views = list(snapshot.views)
     if part == "tap":
         views[number] = replace(views[number], tap=_changed(views[number].tap, field, value))
     else:
         views[number] = replace(views[number], own=_with(views[number].own, part, field, value))
-    return replace(pose, views=tuple(views))
+    return replace(snapshot, views=tuple(views))
 
 
 def _with(look: Look, part: str, field: str, value: float) -> Look:

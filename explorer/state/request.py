@@ -1,4 +1,4 @@
-"""What is asked of the renderer: the state resolved to one network's numbers, frozen, complete and hashable."""
+"""Requests to the renderer: the state resolved to one network's numbers, frozen, complete and hashable."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ModelKey:
-    """Names one model: its contents by hash, and the path for people."""
+    """Identifies a model by the hash of its content; the path is for display."""
 
     sha256: str
     path: str = field(default="", compare=False)
@@ -40,19 +40,19 @@ class ModelKey:
 
 @dataclass(frozen=True, slots=True)
 class RenderSettings:
-    """Where and how the numbers are computed.
+    """Device, precision and kernels of a computation.
 
-    `backend` "auto" takes the fastest kernels, "torch" those without native code, "reference" the readable ones.
+    `backend` "auto" uses the fastest kernels, "torch" those without native code, "reference" the readable ones.
     """
 
     device: str = "cpu"
     dtype: str = "float32"
-    backend: Literal["auto", "torch", "reference"] = "auto"  # spelt out, for `decode` reads it from job files
+    backend: Literal["auto", "torch", "reference"] = "auto"  # spelt out, because `decode` reads it from job files
 
 
 @dataclass(frozen=True, slots=True)
 class KeyedArray:
-    """A read-only array that compares and hashes by a 16-byte digest of its contents (much cheaper than floats)."""
+    """A read-only array compared and hashed by a 16-byte digest of its content (cheaper than its floats)."""
 
     digest: bytes
     array: NDArray[Any] = field(compare=False, repr=False)
@@ -77,7 +77,7 @@ class KeyedArray:
 
 @dataclass(frozen=True, slots=True)
 class LatentPoint:
-    """One latent to make: `anchor + sum(weight * (mapping(z_of_seed) - w_avg))`.
+    """A latent to compute: `anchor + sum(weight * (mapping(z_of_seed) - w_avg))`.
 
     `stored` empty: the anchor is `w_avg` and the weights sum to 1. Otherwise the anchor is the stored array, mapped
     first if `space` is "z", and the weights sum to 0. A `blend` is the anchor in the same way.
@@ -91,7 +91,7 @@ class LatentPoint:
 
 @dataclass(frozen=True, slots=True)
 class PointBlend:
-    """A weighted sum of latents: of their `z`, of their base `w`, or (styles) of their final `ws`.
+    """A weighted sum of latents: of their `z`, their base `w`, or (styles) their final `ws`.
 
     `spherical`: directions from the centre turn at an even rate, and lengths change evenly.
     """
@@ -103,7 +103,7 @@ class PointBlend:
 
 @dataclass(frozen=True)  # without slots, for `digest`
 class StyleRecipe:
-    """Everything that decides the final `ws`, and the edits behind it.
+    """Everything that determines the final `ws`, and the edits applied after it.
 
     Attributes:
         base: The latent that mixing, truncation and edits start from.
@@ -112,7 +112,7 @@ class StyleRecipe:
         mix: (entry of `ws`, source number, amount in 0..1).
         psi: Truncation, one value for each entry of `ws`.
         edits: In the order in which they are applied. Those of the stages `s`, `features` and `input` do not change
-            `ws`, but what the layers make of it.
+            `ws`, but what the layers compute from it.
     """
 
     base: LatentPoint = field(default_factory=LatentPoint)
@@ -128,11 +128,11 @@ class StyleRecipe:
         return blake2b(repr(self).encode(), digest_size=16).digest()
 
     def edits_at(self, stage: Stage, layer: str = "") -> tuple[ResolvedEdit, ...]:
-        """The edits of a stage in order; for the stages `s` and `features` those of the layer of that name."""
-        return self._edits_by_place.get((stage, layer), ())
+        """Return the edits of a stage in order; for the stages `s` and `features` those of the layer named."""
+        return self._edits_by_target.get((stage, layer), ())
 
     @cached_property
-    def _edits_by_place(self) -> dict[tuple[str, str], tuple[ResolvedEdit, ...]]:
+    def _edits_by_target(self) -> dict[tuple[str, str], tuple[ResolvedEdit, ...]]:
         found: dict[tuple[str, str], tuple[ResolvedEdit, ...]] = {}
         for edit in self.edits:
             for layer in edit.layers or ("",):
@@ -142,7 +142,7 @@ class StyleRecipe:
 
 @dataclass(frozen=True, slots=True)
 class NoiseRecipe:
-    """Noise resolved to what this network has: mode, seed, strengths of all and of single layers."""
+    """Noise resolved for one network: mode, seed, strength of all layers and of single ones."""
 
     mode: str = "const"
     seed: int = 0
@@ -150,7 +150,7 @@ class NoiseRecipe:
     layer_strengths: tuple[tuple[str, float], ...] = ()
 
     def spec(self) -> NoiseSpec:
-        """The same as the generators take it."""
+        """Return these settings in the form that generators take."""
         from explorer.generators.base import NoiseSpec
 
         mode = self.mode if self.mode in ("const", "random") else "none"
@@ -159,19 +159,19 @@ class NoiseRecipe:
 
 @dataclass(frozen=True, slots=True)
 class RenderRequest:
-    """Everything that decides a picture, resolved to the network's numbers. Immutable; made in the GUI thread.
+    """Everything that determines a picture, resolved for one network. Immutable; created in the GUI thread.
 
     A request is complete: rendering it alone, without a window, later, gives the same pixels.
 
     Attributes:
         model: The network.
         settings: Device, precision and kernels.
-        style: What decides the final `ws`.
+        style: What determines the final `ws`.
         noise: The noise inputs.
         transform: The forward 3x3 matrix, row by row; None for the identity.
         source: The source picture of an image-to-image network, uint8 `[H, W, C]` of any size; None for others.
         masks: Its masks, uint8 `[H, W]` of any size.
-        tap: What of the network is shown.
+        tap: Which output of the network is shown.
         untransform: Whether the picture is moved back by the inverse of `transform`.
         residual: "difference" or "heat" shows how the picture moved back differs from the untransformed one.
         max_px: Upper bound of the longer side of the pixels; 0 leaves them as they are.
@@ -190,5 +190,5 @@ class RenderRequest:
     max_px: int = 0
 
     def with_base(self, base: LatentPoint) -> RenderRequest:
-        """The same request of another latent."""
+        """Return the same request with another latent."""
         return replace(self, style=replace(self.style, base=base))

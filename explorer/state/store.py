@@ -18,12 +18,12 @@ Change = Callable[[ExplorerState], ExplorerState]
 log = logging.getLogger("explorer.state.store")
 
 HISTORY_LIMIT = 1000
-"""Undo entries kept; a state shares nearly everything with its neighbours, so a thousand are cheap."""
+"""Maximum undo entries; neighbouring states share nearly everything, so a thousand are cheap."""
 
 
 @dataclass(slots=True)
 class _Document:
-    """What an excursion set out from, to be gone back to."""
+    """What to return to after an excursion."""
 
     state: ExplorerState
     undo: deque[_Step]
@@ -40,17 +40,17 @@ class _Step:
 
 
 class StateStore:
-    """Holds the current state, tells subscribers `(old, new)`, and remembers the way back. GUI thread only.
+    """Holds the current state, notifies subscribers with `(old, new)`, and records undo. GUI thread only.
 
-    A *stroke* (`begin` ... `commit`) gathers the updates of one gesture into one undo entry; `cancel` takes
-    them back. Strokes of a second hand inside a stroke are joined with it: the outermost commit counts.
-    An *excursion* (`set_out` ... `come_back`) looks elsewhere, without a trace in the document and its history.
+    A *stroke* (`begin` ... `commit`) combines the updates of one gesture into one undo entry; `cancel` reverts
+    them. Strokes begun inside a stroke are joined with it: only the outermost commit counts.
+    An *excursion* (`set_out` ... `come_back`) shows other states, without a trace in the document and its history.
     A *live edit* (`show_live` ... `commit_live` or `end_live`) is shown over the document while a job computes it.
     It is neither saved nor in any undo entry until it is committed, whatever else changes meanwhile.
 
     Args:
-        state: The state to begin with.
-        limit: Undo entries kept; the oldest are forgotten.
+        state: Initial state.
+        limit: Maximum undo entries; the oldest are dropped.
     """
 
     def __init__(self, state: ExplorerState | None = None, limit: int = HISTORY_LIMIT) -> None:
@@ -78,7 +78,7 @@ class StateStore:
 
     @property
     def document(self) -> ExplorerState:
-        """What belongs to the user, and is saved: the state, or during an excursion the one it set out from.
+        """The user's document, which is saved: the state, or during an excursion the one it started from.
 
         Without live edits.
         """
@@ -87,7 +87,7 @@ class StateStore:
     # -- changing ------------------------------------------------------------------------------------------
 
     def update(self, new: ExplorerState, name: str = "") -> None:
-        """Makes `new` the state: one undo entry called `name`, or, inside a stroke, its live tip."""
+        """Make `new` the state: one undo entry called `name`, or, inside a stroke, its live tip."""
         self._update(self._without_live(new), name)
 
     def _update(self, new: ExplorerState, name: str) -> None:
@@ -98,9 +98,9 @@ class StateStore:
         self._replace(new)
 
     def interpose(self, new: ExplorerState, name: str) -> None:
-        """Makes `new` the state as an undo entry of its own, also in the middle of a stroke, which goes on from it.
+        """Make `new` the state as an undo entry of its own, even during a stroke, which continues from it.
 
-        Cancelling the stroke does not take it back.
+        Cancelling the stroke does not revert it.
         """
         self._interpose(self._without_live(new), name)
 
@@ -116,20 +116,20 @@ class StateStore:
         self._replace(new)
 
     def update_transient(self, new: ExplorerState) -> None:
-        """Makes `new` the state without an undo entry: for motion that nobody steered (drift, playback).
+        """Make `new` the state without an undo entry: for motion that nobody steered (drift, playback).
 
-        What was saved stays so: a project that was only played needs no saving.
+        A saved document stays saved: a project that was only played needs no saving.
         """
         new = self._without_live(new, is_motion=True)
         if new != self._state:
             if self._document is None and self.is_saved():
                 self._saved = new
             if self._stroke is not None and self._stroke[1] == self._state:
-                self._stroke = (self._stroke[0], new)  # the hand has changed nothing yet
+                self._stroke = (self._stroke[0], new)  # nothing has been changed in it yet
             self._replace(new)
 
     def rewrite_history(self, change: Change) -> None:
-        """Applies `change` to the state and to all that are remembered: for what nobody made or wants back."""
+        """Apply `change` to the state and its history: for what the user neither made nor would want back."""
         for steps in (self._undo, self._redo):
             for i, step in enumerate(steps):
                 steps[i] = _Step(step.name, change(step.before), change(step.after))
@@ -143,13 +143,13 @@ class StateStore:
             self._replace(new)
 
     def begin(self, name: str) -> None:
-        """Begins a stroke called `name`; inside a stroke, joins it."""
+        """Begin a stroke called `name`; inside a stroke, join it."""
         self._depth += 1
         if self._stroke is None:
             self._stroke = (name, self._state)
 
     def commit(self) -> None:
-        """Ends the stroke and makes one undo entry of it, if anything changed."""
+        """End the stroke and make one undo entry of it, if anything changed."""
         if self._stroke is None:
             return
         self._depth -= 1
@@ -161,7 +161,7 @@ class StateStore:
             self._push(_Step(name, before, self._state))
 
     def cancel(self) -> None:
-        """Ends the stroke and restores the state that it began with."""
+        """End the stroke and restore the state that it began with."""
         if self._stroke is None:
             return
         _, before = self._stroke
@@ -178,7 +178,7 @@ class StateStore:
     # -- history -------------------------------------------------------------------------------------------
 
     def undo(self) -> None:
-        """Goes one entry back; an open stroke is committed first, so that it is the entry undone."""
+        """Go one entry back; an open stroke is committed first, so that it is the entry undone."""
         self._end_stroke()
         if self._undo:
             step = self._undo.pop()
@@ -186,7 +186,7 @@ class StateStore:
             self._replace(self._seen_from_here(step.before))
 
     def redo(self) -> None:
-        """Goes one entry forward again."""
+        """Go one entry forward again."""
         self._end_stroke()
         if self._redo:
             step = self._redo.pop()
@@ -205,18 +205,18 @@ class StateStore:
 
     @property
     def undo_name(self) -> str:
-        """The name of the entry that `undo` takes back; empty if there is none."""
+        """The name of the entry that `undo` reverts; empty if there is none."""
         return self._undo[-1].name if self._undo else ""
 
     @property
     def redo_name(self) -> str:
-        """The name of the entry that `redo` brings back; empty if there is none."""
+        """The name of the entry that `redo` restores; empty if there is none."""
         return self._redo[-1].name if self._redo else ""
 
     # -- document ------------------------------------------------------------------------------------------
 
     def reset_to(self, state: ExplorerState) -> None:
-        """Makes `state` the whole document: no history, nothing unsaved. For new and opened projects."""
+        """Make `state` the whole document: no history, nothing unsaved. For new and opened projects."""
         self._stroke = None
         self._depth = 0
         self._undo.clear()
@@ -233,13 +233,13 @@ class StateStore:
         return self._resets
 
     def is_saved(self) -> bool:
-        """True if the document is the one last marked as saved, but for motion that nobody steered."""
+        """Return whether the document is the one last marked as saved, ignoring motion that nobody steered."""
         document = self.document
         active = min(document.active, len(self._saved.views) - 1)
         return replace(self._saved, active=active, layout=document.layout, pair=document.pair) == document
 
     def mark_saved(self) -> None:
-        """Takes the document for what lies on disk."""
+        """Mark the document as identical to what is on disk."""
         self._saved = self.document
 
     # -- excursions ----------------------------------------------------------------------------------------
@@ -250,10 +250,9 @@ class StateStore:
         return self._document is not None
 
     def set_out(self, new: ExplorerState) -> None:
-        """Begins an excursion, such as a guided tour, or goes on with it, at `new`: no undo entry.
+        """Begin an excursion, such as a guided tour, or continue it, at `new`: no undo entry.
 
-        Until `come_back` the document stays what it was. What is changed meanwhile can be undone as far back as
-        this call.
+        Until `come_back` the document does not change. Changes made meanwhile can be undone back to this call.
         """
         self._end_stroke()
         new = self._without_live(new)
@@ -263,7 +262,7 @@ class StateStore:
         self._replace(new)
 
     def come_back(self, kept: ExplorerState | None = None, name: str = "") -> None:
-        """Ends an excursion: all is as it was before it, or, as one undo entry called `name`, as `kept`."""
+        """End an excursion: restore what was before it, or adopt `kept` as one undo entry called `name`."""
         if self._document is None:
             return
         self._end_stroke()
@@ -333,7 +332,7 @@ class StateStore:
     # -- telling -------------------------------------------------------------------------------------------
 
     def subscribe(self, callback: Subscriber) -> Callable[[], None]:
-        """Calls `callback(old, new)` after each change; returns the function that ends this."""
+        """Call `callback(old, new)` after each change; return the function that unsubscribes."""
         self._subscribers.append(callback)
 
         def unsubscribe() -> None:
@@ -347,7 +346,7 @@ class StateStore:
         self.commit()
 
     def _seen_from_here(self, state: ExplorerState) -> ExplorerState:
-        """`state` with the layout and active view of now: where one looks is not what one made."""
+        """Return `state` with the current layout and active view, which undo leaves alone."""
         active = min(self._state.active, len(state.views) - 1)
         return replace(state, active=active, layout=self._state.layout, pair=self._state.pair)
 

@@ -12,7 +12,7 @@ __all__ = ["Keyframe", "LatentLoop", "ParameterKeyframe", "RecordedState", "Segm
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Interpolation and easing from one key to the next.
+    """Interpolation and easing from one keyframe to the next.
 
     `interpolation`: linear, spherical, a cubic or a Catmull-Rom spline through all keys, or hold until the next
     key. `space`: where latents are blended. `ease`: the timing between the keys; "curve" passes through the points
@@ -27,7 +27,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Keyframe:
-    """The whole state at `time` seconds; `segment` is the way from here to the next key."""
+    """The whole state at `time` seconds; `segment` is the interpolation from here to the next keyframe."""
 
     time: float
     pose: Snapshot = Snapshot()
@@ -36,7 +36,7 @@ class Keyframe:
 
 @dataclass(frozen=True, slots=True)
 class ParameterKeyframe:
-    """One number at `time` seconds."""
+    """A parameter's value at `time` seconds."""
 
     time: float
     value: float
@@ -45,7 +45,7 @@ class ParameterKeyframe:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """Keys of a single parameter, which replace what the whole-state keys say of it.
+    """Keyframes of a single parameter, which override its value in keyframes of the whole state.
 
     `parameter`: a name of `explorer.state.parameters`; `view`: a view's number, -1 for the shared look.
     """
@@ -57,10 +57,10 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class LatentLoop:
-    """Motion of the latent about where it is, closed within the timeline's duration.
+    """Periodic motion of the latent around its position; the timeline's duration is one period.
 
-    `circle`: `turns` rounds in the plane of two random directions; `noise`: smooth noise in four of them, `turns`
-    swings long. `radius`: in lengths of a latent (1 = as far as another seed). `seed` draws the directions.
+    `circle`: `turns` rounds in the plane of two random directions; `noise`: smooth noise in four of them, with
+    `turns` cycles. `radius`: in lengths of a latent (1: to another seed). `seed` draws the directions.
     """
 
     kind: Literal["none", "circle", "noise"] = "none"
@@ -80,13 +80,13 @@ class RecordedState:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Everything animated. Keys and samples are sorted by time; a performance holds where there are no keys.
+    """Everything animated. Keyframes and samples are sorted by time; a performance plays if there are no keyframes.
 
-    `aside`: another timeline of the project, which is kept and does not play: the keys behind a recording, or the
-    recording behind keys. It has none itself.
+    `aside`: another timeline of the project, which is stored but not played: the keyframes replaced by a recording,
+    or the recording replaced by keyframes. It has none itself.
 
     `duration` in seconds, `fps` in frames per second (to snap to, and of the film), `bpm` beats per minute
-    (0 = none). `loop`: what happens at the end; "seamless" goes on from the last key to the first.
+    (0 = none). `loop`: what happens at the end; "seamless" continues from the last keyframe to the first.
     """
 
     keys: tuple[Keyframe, ...] = ()

@@ -1,4 +1,4 @@
-"""What hands do to a timeline: add, move, copy, delete and retime keys. Pure functions that give a new timeline."""
+"""Edits of a timeline: add, move, copy, delete and retime keyframes. Pure functions that return a new timeline."""
 
 from __future__ import annotations
 
@@ -40,23 +40,23 @@ __all__ = [
 ]
 
 MAX_SECONDS = 36_000.0
-"""Ten hours; longer is a slip of the finger."""
+"""Ten hours; more is assumed to be a typing error."""
 
 LAST_KEY = 10 * MAX_SECONDS
-"""Keys may lie behind the end, but not so far that their distances are lost in rounding."""
+"""Keyframes may lie beyond the end, but not so far that their distances are lost to rounding."""
 
 MIN_SECONDS, MIN_RATE = 1e-3, 0.01
 """Shortest timeline, and fewest frames per second or beats a minute: their reciprocals are fractions of steps."""
 
 SAME_TIME = 1e-6
-"""Seconds; keys nearer than this are one key."""
+"""Seconds; keyframes closer than this are one."""
 
 APART = 0.5
-"""Frames; keys that are moved keep so far away from those that stand: nearer ones would look like one."""
+"""Frames; keyframes that are moved keep this distance from others: closer ones would look like one."""
 
 
 def check_timeline(timeline: Timeline) -> None:
-    """Raises ProjectError for a timeline out of a file that could not be played."""
+    """Raise ProjectError for a timeline from a file that could not be played."""
     t = timeline
     _check_rate("duration", t.duration, MIN_SECONDS, MAX_SECONDS, "seconds")
     _check_rate("fps", t.fps, MIN_RATE, 1000.0, "frames per second")
@@ -74,18 +74,18 @@ def check_timeline(timeline: Timeline) -> None:
         if any(b - a < SAME_TIME for a, b in itertools.pairwise(times)) or (times and times[0] < 0.0):
             raise ProjectError("The timeline's keys are not in order.", "The file is damaged.")
         if times and times[-1] > LAST_KEY:
-            words = f"The timeline has a key at {times[-1]:g} seconds; expected at most {LAST_KEY:,.0f}."
-            raise ProjectError(words, "The file is damaged.")
+            message = f"The timeline has a key at {times[-1]:g} seconds; expected at most {LAST_KEY:,.0f}."
+            raise ProjectError(message, "The file is damaged.")
 
 
 def _check_rate(name: str, value: float, low: float, high: float, unit: str) -> None:
     if not low <= value <= high:
-        words = f"The timeline's {name} is {value:g}; expected {low:g} to {high:,.0f} {unit}."
-        raise ProjectError(words, "The file is damaged.")
+        message = f"The timeline's {name} is {value:g}; expected {low:g} to {high:,.0f} {unit}."
+        raise ProjectError(message, "The file is damaged.")
 
 
 def snapped(timeline: Timeline, time: float) -> float:
-    """`time` on the nearest line of the grid, if the timeline snaps; never negative.
+    """Return `time`, moved to the nearest grid line if the timeline snaps; never negative.
 
     The grid is quarters of a beat if there is a tempo, and frames otherwise.
     """
@@ -97,30 +97,32 @@ def snapped(timeline: Timeline, time: float) -> float:
 
 
 def grid_step(timeline: Timeline) -> Fraction:
-    """Seconds between two lines that keys snap to."""
+    """Return the seconds between two lines that keyframes snap to."""
     if timeline.bpm > 0.0:
         return Fraction(15) / Fraction(timeline.bpm).limit_denominator(1000)
     return 1 / Fraction(timeline.fps).limit_denominator(1001)
 
 
 def _put(keys: Iterable[Any], new: Iterable[Any]) -> tuple[Any, ...]:
-    """Keys in order of time; a new one takes the place of one that stands there already, which callers tell."""
+    """Insert keyframes in order of time, replacing those at the same time; callers tell the user of that."""
     new = list(new)
     kept = [key for key in keys if not any(abs(key.time - other.time) < SAME_TIME for other in new)]
     unique = {round(key.time / SAME_TIME): key for key in new}
     return tuple(sorted([*kept, *unique.values()], key=lambda key: key.time))
 
 
-def add_key(timeline: Timeline, time: float, pose: Snapshot, segment: Segment | None = None) -> Timeline:
-    """A key of the whole state at `time` seconds; it takes over the way of the key before it."""
+def add_key(timeline: Timeline, time: float, snapshot: Snapshot, segment: Segment | None = None) -> Timeline:
+    """Add a keyframe of the whole state at `time` seconds; it inherits the segment of the one before it."""
     before = [key for key in timeline.keys if key.time <= time + SAME_TIME]
-    way = segment or (before[-1].segment if before else timeline.keys[0].segment if timeline.keys else Segment())
-    keys = _put(timeline.keys, [Keyframe(max(time, 0.0), pose, way)])
+    segment = segment or (
+        before[-1].segment if before else timeline.keys[0].segment if timeline.keys else Segment()
+    )
+    keys = _put(timeline.keys, [Keyframe(max(time, 0.0), snapshot, segment)])
     return replace(timeline, keys=keys, duration=max(timeline.duration, time))
 
 
 def add_value(timeline: Timeline, name: str, view: int, time: float, value: float) -> Timeline:
-    """A key of one parameter, on its track, which is made if there is none. Raises ProjectError."""
+    """Add a keyframe of one parameter to its track, which is made if there is none. Raises ProjectError."""
     parameter(name)
     tracks = list(timeline.tracks)
     number = next((i for i, t in enumerate(tracks) if (t.parameter, t.view) == (name, view)), len(tracks))
@@ -128,20 +130,22 @@ def add_value(timeline: Timeline, name: str, view: int, time: float, value: floa
         tracks.append(Track(name, (), view))
     track = tracks[number]
     before = [key for key in track.keys if key.time <= time + SAME_TIME]
-    way = before[-1].segment if before else Segment()
-    tracks[number] = replace(track, keys=_put(track.keys, [ParameterKeyframe(max(time, 0.0), float(value), way)]))
+    segment = before[-1].segment if before else Segment()
+    tracks[number] = replace(
+        track, keys=_put(track.keys, [ParameterKeyframe(max(time, 0.0), float(value), segment)])
+    )
     return replace(timeline, tracks=tuple(tracks), duration=max(timeline.duration, time))
 
 
 def with_edits_reordered(timeline: Timeline, view: int, order: Sequence[int]) -> Timeline:
-    """The timeline with tracks that follow the edits of a look to their new places.
+    """Return the timeline with tracks that follow the edits of a look to their new positions.
 
-    Where whole-state keys or a performance play, their edits count, and stay where they are.
+    Where keyframes of the whole state or a performance play, their own edits apply, and are not reordered.
 
     Args:
-        timeline: Of the project.
-        view: Whose look it is; -1 is the shared one.
-        order: The old number of each edit that is kept, in the new order.
+        timeline: Timeline of the project.
+        view: The view whose look it is; -1 is the shared one.
+        order: The old number of each remaining edit, in the new order.
     """
     if timeline.keys or timeline.performance:
         return timeline
@@ -159,7 +163,7 @@ def with_edits_reordered(timeline: Timeline, view: int, order: Sequence[int]) ->
 
 
 def exchanged(timeline: Timeline) -> Timeline:
-    """The timeline kept aside in place of this one, which is kept aside instead; rate and tempo stay."""
+    """Exchange the timeline with the one kept aside; rate and tempo stay."""
     if timeline.aside is None:
         return timeline
     kept = replace(timeline, aside=None)
@@ -167,43 +171,43 @@ def exchanged(timeline: Timeline) -> Timeline:
 
 
 def contents(timeline: Timeline) -> str:
-    """What is on a timeline, in words: `3 keys`, `a recording of 1.6 s`; empty if nothing is."""
+    """Describe what is on a timeline: `3 keys`, `a recording of 1.6 s`; empty if nothing is."""
     count = len(timeline.keys) + sum(len(track.keys) for track in timeline.tracks)
-    words = [f"{count} key{'s' * (count > 1)}"] if count else []
+    parts = [f"{count} key{'s' * (count > 1)}"] if count else []
     if timeline.performance and not timeline.keys:
-        words.insert(0, f"a recording of {timeline.duration:.1f} s")
-    if not words and timeline.wander.kind != "none":
-        words.append("a wander")
-    return " and ".join(words)
+        parts.insert(0, f"a recording of {timeline.duration:.1f} s")
+    if not parts and timeline.wander.kind != "none":
+        parts.append("a wander")
+    return " and ".join(parts)
 
 
 def behind_end(timeline: Timeline) -> int:
-    """How many keys lie behind the end: they are kept, and not played."""
+    """Return how many keyframes lie beyond the end: they are kept, but not played."""
     times = [key.time for _, keys in lanes_of(timeline) for key in keys]
     return sum(time > timeline.duration + SAME_TIME for time in times)
 
 
 def lanes_of(timeline: Timeline) -> list[tuple[int, tuple[Keyframe | ParameterKeyframe, ...]]]:
-    """The keys of every lane; lane -1 is the whole state's, others are tracks."""
+    """Return the keyframes of every lane; lane -1 is that of the whole state, others are tracks."""
     return [(-1, timeline.keys), *((i, track.keys) for i, track in enumerate(timeline.tracks))]
 
 
 Chosen = frozenset[tuple[int, int]]
-"""Keys by (lane, number): lane -1 is the whole state's, others are tracks."""
+"""Keyframes by (lane, number): lane -1 is that of the whole state, others are tracks."""
 
 
 def _each_lane(timeline: Timeline, change: Callable[[int, Sequence[Any]], Iterable[Any]]) -> Timeline:
     keys = tuple(change(-1, timeline.keys))
     tracks = tuple(replace(track, keys=tuple(change(i, track.keys))) for i, track in enumerate(timeline.tracks))
-    # A lane whose last key went goes with it.
+    # A lane without keyframes is removed.
     tracks = tuple(new for new, old in zip(tracks, timeline.tracks, strict=True) if new.keys or not old.keys)
     return replace(timeline, keys=keys, tracks=tracks)
 
 
 def move_keys(timeline: Timeline, chosen: Chosen, by: float) -> Timeline:
-    """The chosen keys `by` seconds later; all of them keep their distances, and none goes before 0.
+    """Move the chosen keyframes `by` seconds; their distances stay, and none moves before 0.
 
-    No key takes the place of another: where one stands already, they go as many frames beside it as it takes.
+    No keyframe replaces another: on a collision, all move on by as many frames as necessary.
     """
     times = [_time_of(timeline, item) for item in chosen]
     if not times:
@@ -213,9 +217,9 @@ def move_keys(timeline: Timeline, chosen: Chosen, by: float) -> Timeline:
 
 
 def retime(timeline: Timeline, chosen: Chosen, anchor: float, factor: float) -> Timeline:
-    """The chosen keys with their distances from `anchor` seconds stretched by a factor above 0.
+    """Stretch the distances of the chosen keyframes from `anchor` seconds by a factor above 0.
 
-    No key takes the place of another: where one stands already, it goes frames beside it.
+    No keyframe replaces another: on a collision, it moves on by a few frames.
     """
     if not (math.isfinite(factor) and factor > 0.0):
         raise ValueError(f"a stretch by {factor}")
@@ -231,7 +235,7 @@ def retime(timeline: Timeline, chosen: Chosen, anchor: float, factor: float) -> 
 def _in_order(
     keys: Sequence[Any], lane: int, chosen: Chosen, new_time: Callable[[float, list[float]], float]
 ) -> Iterable[Any]:
-    """A lane's keys, the chosen ones at `new_time(their time, times that are taken)`."""
+    """Return a lane's keyframes in order, the chosen ones at `new_time(their time, times that are taken)`."""
     made = [key for i, key in enumerate(keys) if (lane, i) not in chosen]
     taken = sorted(key.time for key in made)
     for i, key in enumerate(keys):
@@ -242,7 +246,7 @@ def _in_order(
 
 
 def _free_shift(timeline: Timeline, chosen: Chosen, by: float, *, back: bool, copies: bool = False) -> float:
-    """The shift nearest to `by`, in frames from it, at which no chosen key meets one that stands."""
+    """Return the shift nearest to `by`, in whole frames from it, at which no chosen keyframe meets another."""
     pairs = [
         (
             [key.time for i, key in enumerate(keys) if (lane, i) in chosen],
@@ -260,7 +264,7 @@ def _free_shift(timeline: Timeline, chosen: Chosen, by: float, *, back: bool, co
 
 
 def _nearby(middle: float, step: float, *, back: bool) -> Iterator[float]:
-    """`middle`, then places one step, two steps ... to both sides of it; `back`: the earlier one first."""
+    """Yield `middle`, then times one step, two steps ... to both sides of it; `back`: the earlier one first."""
     yield middle
     for number in itertools.count(1):
         yield middle + (-number if back else number) * step
@@ -268,14 +272,14 @@ def _nearby(middle: float, step: float, *, back: bool) -> Iterator[float]:
 
 
 def _is_free(time: float, taken: Sequence[float], frame: float) -> bool:
-    """Whether no time of an ordered list is within half a frame of `time`."""
+    """Return whether no time of an ordered list is within half a frame of `time`."""
     apart = APART * frame
     i = bisect_left(taken, time - apart)
     return i == len(taken) or taken[i] > time + apart
 
 
 def _grown(timeline: Timeline) -> Timeline:
-    """Long enough for its last key."""
+    """Return the timeline, long enough for its last keyframe."""
     times = [key.time for key in timeline.keys]
     times += [key.time for track in timeline.tracks for key in track.keys]
     last = max(times, default=0.0)
@@ -283,7 +287,7 @@ def _grown(timeline: Timeline) -> Timeline:
 
 
 def copy_keys(timeline: Timeline, chosen: Chosen, to: float) -> Timeline:
-    """Copies of the chosen keys, the first of them at `to` seconds, or beside it where a key stands already."""
+    """Copy the chosen keyframes, the first of them to `to` seconds, or beside it where a keyframe is already."""
     if not chosen:
         return timeline
     first = min(_time_of(timeline, item) for item in chosen)
@@ -296,23 +300,23 @@ def copy_keys(timeline: Timeline, chosen: Chosen, to: float) -> Timeline:
 
 
 def key_at(timeline: Timeline, time: float) -> bool:
-    """Whether a key of the whole state stands at a time."""
+    """Return whether a keyframe of the whole state is at a time."""
     return any(abs(key.time - time) < SAME_TIME for key in timeline.keys)
 
 
 def value_at(timeline: Timeline, name: str, view: int, time: float) -> bool:
-    """Whether a key of one parameter stands at a time."""
+    """Return whether a keyframe of one parameter is at a time."""
     found = (track for track in timeline.tracks if (track.parameter, track.view) == (name, view))
     return any(abs(key.time - time) < SAME_TIME for track in found for key in track.keys)
 
 
 def delete_keys(timeline: Timeline, chosen: Chosen) -> Timeline:
-    """Without the chosen keys."""
+    """Delete the chosen keyframes."""
     return _each_lane(timeline, lambda lane, keys: (k for i, k in enumerate(keys) if (lane, i) not in chosen))
 
 
 def set_segments(timeline: Timeline, chosen: Chosen, **fields: Any) -> Timeline:
-    """Changes how the ways from the chosen keys are gone: fields of `Segment`."""
+    """Change the interpolation after the chosen keyframes: fields of `Segment`."""
 
     def change(lane: int, keys: Sequence[Any]) -> Iterable[Any]:
         for i, key in enumerate(keys):
@@ -328,7 +332,7 @@ def _time_of(timeline: Timeline, item: tuple[int, int]) -> float:
 
 
 def keys_from_performance(timeline: Timeline, every: float) -> Timeline:
-    """The performance as keys, one each `every` seconds and one at its end, joined by smooth curves."""
+    """Convert the performance to keyframes, one each `every` seconds and one at its end, on smooth curves."""
     samples: tuple[RecordedState, ...] = timeline.performance
     if not samples:
         return timeline
@@ -336,6 +340,6 @@ def keys_from_performance(timeline: Timeline, every: float) -> Timeline:
     keys = []
     for i in range(count + 1):
         time = min(samples[0].time + i * every, samples[-1].time)
-        pose = [s.pose for s in samples if s.time <= time + SAME_TIME][-1]
-        keys.append(Keyframe(time, pose, Segment("catmull-rom", "w", "linear")))
+        snapshot = [s.pose for s in samples if s.time <= time + SAME_TIME][-1]
+        keys.append(Keyframe(time, snapshot, Segment("catmull-rom", "w", "linear")))
     return replace(timeline, keys=_put((), keys), performance=())

@@ -1,4 +1,4 @@
-"""Forward motion of the picture as 3x3 matrices, still or as a function of time.
+"""Forward motion of the picture as 3x3 matrices, constant or as a function of time.
 
 x right, y down, the origin at the centre, one unit = one image width; angles counter-clockwise on screen.
 """
@@ -21,20 +21,20 @@ __all__ = ["IDENTITY", "animated_offset", "forward_matrix", "is_identity", "is_m
 
 Matrix = tuple[float, ...]
 
-_LARGEST = 1e30  # entry of a matrix: it and its inverse are still numbers in float32
+_LARGEST = 1e30  # entry of a matrix: it and its inverse are still finite in float32
 
 IDENTITY: Matrix = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 
 
 def forward_matrix(transform: Transform, time: float = 0.0) -> Matrix:
-    """The forward 3x3 matrix, row by row: free matrix after translation after rotation after scale and shear.
+    """Return the forward 3x3 matrix, row by row: free matrix after translation after rotation after scale, shear.
 
     Args:
         transform: What the user set.
         time: Seconds; moves the picture if an animation is set.
 
     Raises:
-        RequestError: The matrix cannot be inverted, so no network could show it, or the free part is none.
+        RequestError: The matrix cannot be inverted, so no network could show it, or the free part is malformed.
     """
     if len(transform.matrix) != 6:
         raise RequestError("The free matrix needs six numbers.", "Reset the transform.")
@@ -62,16 +62,16 @@ def forward_matrix(transform: Transform, time: float = 0.0) -> Matrix:
 
 
 def is_identity(matrix: Matrix) -> bool:
-    """True if nothing moves."""
+    """Return whether nothing moves."""
     return matrix == IDENTITY
 
 
 def animated_offset(animation: Animation, time: float) -> tuple[float, float, float]:
-    """(x, y, degrees) that an animation adds at `time` seconds: x and y in image widths, degrees counter-clockwise.
+    """Return (x, y, degrees) that an animation adds at `time` seconds: image widths, degrees counter-clockwise.
 
     *circle*: round the set position at `radius`, `speed` widths a second along the path; *spin*: `speed` turns a
-    second; *shake*: a lying eight of that radius, passing its centre at `speed` widths a second or a little more.
-    A function of time, so pausing, seeking and recording at any rate give the same motion.
+    second; *shake*: a horizontal figure eight of that radius, with at least `speed` widths a second at its centre.
+    It is a function of time, so pausing, seeking and recording at any rate give the same motion.
     """
     if animation.kind == "none":
         return 0.0, 0.0, 0.0
@@ -87,11 +87,11 @@ def animated_offset(animation: Animation, time: float) -> tuple[float, float, fl
 
 def _finite(phase: float) -> float:
     if not math.isfinite(phase):
-        raise RequestError("The transform's animation is too fast for numbers.", "Reset its speed and radius.")
+        raise RequestError("The transform's animation is too fast to compute.", "Reset its speed and radius.")
     return phase
 
 
 def is_moving(transform: Transform) -> bool:
-    """True if the transform changes by itself as time passes."""
+    """Return whether the transform changes by itself as time passes."""
     a = transform.animation
     return a.kind != "none" and a.speed != 0.0 and (a.kind == "spin" or a.radius != 0.0)

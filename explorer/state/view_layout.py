@@ -72,14 +72,14 @@ def with_order(state: ExplorerState, order: Sequence[int]) -> ExplorerState:
     """Return the state and its timeline with the views reordered, or with some left out.
 
     Args:
-        state: Anything.
-        order: For each view of the result the number of the view that it is now.
+        state: The state before.
+        order: For each view of the result, its current number.
     """
-    places = {old: new for new, old in enumerate(order)}
-    active = places.get(state.active, min(state.active, len(order) - 1))
+    new_index = {old: new for new, old in enumerate(order)}
+    active = new_index.get(state.active, min(state.active, len(order) - 1))
     # The pair refers to positions on screen: reordered views show other pictures, later views move up.
     is_shorter = len(order) < len(state.views)
-    pair = tuple(places.get(i, -1) for i in state.pair) if is_shorter else state.pair
+    pair = tuple(new_index.get(i, -1) for i in state.pair) if is_shorter else state.pair
     if is_shorter and -1 in pair:
         kept = max(pair)
         other = next((i for i in (active, *range(len(order))) if i != kept), 0)
@@ -108,23 +108,23 @@ def _with_order(timeline: Timeline, order: Sequence[int], spare: tuple[ViewState
     )
 
 
-def _snapshot_with_order(pose: Snapshot, *, order: Sequence[int], spare: tuple[ViewState, ...]) -> Snapshot:
+def _snapshot_with_order(snapshot: Snapshot, *, order: Sequence[int], spare: tuple[ViewState, ...]) -> Snapshot:
     """Reorder the views of a key's snapshot; views that it lacks get their current values."""
-    known = len(pose.views)
+    known = len(snapshot.views)
     last = max((new for new, old in enumerate(order) if old < known), default=-1)
-    views = tuple(pose.views[old] if old < known else spare[old] for old in order[: last + 1])
-    return replace(pose, views=views + pose.views[len(spare) :])
+    views = tuple(snapshot.views[old] if old < known else spare[old] for old in order[: last + 1])
+    return replace(snapshot, views=views + snapshot.views[len(spare) :])
 
 
 def _tracks_with_order(tracks: tuple[Track, ...], order: Sequence[int], count: int) -> tuple[Track, ...]:
-    places = {old: new for new, old in enumerate(order)}
+    new_index = {old: new for new, old in enumerate(order)}
     made = []
     for track in tracks:
         # A tap belongs to one view: a track without a view's number is that of view A.
         view = max(track.view, 0) if track.parameter.startswith("tap.") else track.view
         if 0 <= view < count:
-            if view not in places:
+            if view not in new_index:
                 continue
-            track = replace(track, view=places[view]) if places[view] != view else track
+            track = replace(track, view=new_index[view]) if new_index[view] != view else track
         made.append(track)
     return tuple(made)

@@ -1,4 +1,4 @@
-"""What a view shows, and a snapshot of what all of them show."""
+"""What a view shows, and a snapshot of all of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Snapshot", "Tap", "ViewState"]
 
 @dataclass(frozen=True, slots=True)
 class Tap:
-    """What of the network is shown: the final picture (`layer` empty) or one layer's activation.
+    """Which output of the network is shown: the final picture (`layer` empty) or one layer's activation.
 
     `channels` "rgb" shows three channels from `first_channel` on, "one" that channel, "norm" the vector norm.
     `scale_db` brightens, `normalize` fits the range. `spectrum` shows the log power spectrum instead.
@@ -30,7 +30,7 @@ class Tap:
 class ViewState:
     """One picture on screen: its model, its own look, and the aspects in which it does not follow the shared look.
 
-    `unlinked` and not `linked` is kept, so that an aspect that is added later is linked in projects from before.
+    `unlinked` is stored rather than `linked`, so that an aspect added later is linked in older projects.
     """
 
     model: str = ""  # a bundled name or a path; empty = nothing loaded
@@ -40,13 +40,13 @@ class ViewState:
 
     @property
     def linked(self) -> frozenset[str]:
-        """The aspects in which it follows the shared look."""
+        """The aspects in which it follows the shared look, in order."""
         return frozenset(ASPECTS) - self.unlinked
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a key of the whole state holds: every look and what each view shows of it, but not the models."""
+    """The content of a keyframe of the whole state: every look and each view's tap, but not the models."""
 
     shared: Look = Look()
     views: tuple[ViewState, ...] = (ViewState(), ViewState())

@@ -1,4 +1,4 @@
-"""For tests, ours and those of plug-ins: `family_contract`, and a tiny real generator. Users see nothing of it."""
+"""Helpers for tests, including those of plug-ins: `family_contract`, and a tiny real generator."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SITE = Path(__file__).with_name("site")
 
 
 def install_tiny() -> None:
-    """Make the family "tiny" known to this process and to those that it starts, as a plug-in that is installed."""
+    """Register the family "tiny" in this process and its children, like an installed plug-in."""
     site = str(_SITE)
     if site not in sys.path:
         sys.path.append(site)
@@ -26,7 +26,7 @@ def install_tiny() -> None:
 
 
 def __getattr__(name: str) -> object:
-    """Import the contract when it is first used: it takes torch, and some tests must come before."""
+    """Import the contract on first use: it imports torch, before which some tests must run."""
     if name not in ("ContractError", "family_contract"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from explorer.testing import contract

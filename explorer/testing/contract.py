@@ -1,4 +1,4 @@
-"""The rules that every family must keep for the explorer; the tests of a plug-in call `family_contract` too."""
+"""The rules that every generator family must follow; tests of plug-ins call `family_contract` as well."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MODES: tuple[Literal["none", "const", "random"], ...] = ("none", "const", "rand
 
 
 class ContractError(AssertionError):
-    """A family breaks a rule that the explorer relies on; the message names the rule."""
+    """A family breaks a rule that the program relies on; the message names the rule."""
 
 
 def family_contract(family: str, config: Mapping[str, Any], generator: Generator | None = None) -> None:
@@ -35,10 +35,10 @@ def family_contract(family: str, config: Mapping[str, Any], generator: Generator
     Args:
         family: A registered name, such as that of a plug-in's entry point.
         config: Settings of a generator of a few thousand weights.
-        generator: What to check in place of a freshly built one, such as one whose weights are not all zero.
+        generator: Generator to check instead of a newly built one, such as one whose weights are not all zero.
 
     Raises:
-        ContractError: A rule is broken; names it.
+        ContractError: A rule is broken; the message names it.
     """
     if generator is None:
         torch.manual_seed(0)
@@ -61,7 +61,7 @@ def family_contract(family: str, config: Mapping[str, Any], generator: Generator
 
 
 def some_ws(generator: Generator, batch: int = 2, seed: int = 1) -> Tensor:
-    """Return `[batch, num_ws, w_dim]` of latents that differ at every entry."""
+    """Return `ws` `[batch, num_ws, w_dim]` that differ in every entry."""
     numbers = torch.Generator().manual_seed(seed)
     info = generator.info
     with torch.no_grad():
@@ -128,18 +128,16 @@ def _check_info(generator: Generator, ws: Tensor) -> None:
     _rule(used <= set(range(info.num_ws)), "`ws_index` is an entry of `ws`")
     activation = _begin(generator, ws)
     for layer in generator.layers:
-        facts = layer.info
+        own = layer.info
         noise = layer.noise(NoiseSpec("random"), batch)
-        _rule((noise is not None) == facts.has_noise, f"{facts.name}: `has_noise` says whether there is noise")
+        _rule((noise is not None) == own.has_noise, f"{own.name}: `has_noise` says whether there is noise")
         activation = _run(layer, activation, ws, noise)
-        picture = generator.preview(activation) if facts.is_rgb else None
+        picture = generator.preview(activation) if own.is_rgb else None
         out = activation.x if picture is None else picture
-        size = (batch, facts.channels, facts.height, facts.width)
-        _rule(
-            tuple(out.shape) == size, f"{facts.name}: its output is {size}, as `info` says, not {tuple(out.shape)}"
-        )
-        is_noise = noise is None or tuple(noise.shape) in {(n, 1, facts.height, facts.width) for n in (1, batch)}
-        _rule(is_noise, f"{facts.name}: noise is [N, 1, height, width]")
+        size = (batch, own.channels, own.height, own.width)
+        _rule(tuple(out.shape) == size, f"{own.name}: its output is {size}, as `info` says, not {tuple(out.shape)}")
+        is_noise = noise is None or tuple(noise.shape) in {(n, 1, own.height, own.width) for n in (1, batch)}
+        _rule(is_noise, f"{own.name}: noise is [N, 1, height, width]")
     image = generator.rgb(activation)
     size = (batch, info.img_channels, *info.img_size)
     _rule(tuple(image.shape) == size, f"the picture is {size}, not {tuple(image.shape)}")
@@ -283,17 +281,17 @@ def _check_bfloat16(generator: Generator) -> None:
 
 
 def _check_file(family: str, config: Mapping[str, Any], generator: Generator) -> None:
-    """What is saved as Latentwalk's safetensors comes back with the same bits, and `inspect` tells its sizes."""
+    """Check that saving as safetensors and loading keeps every bit, and that `inspect` reports the sizes."""
     ws = some_ws(generator, 1)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "contract.safetensors"
         save_native(path, Checkpoint(family, dict(config), generator.state_dict(), "contract"))
         again = build_generator(load(path))
-        facts = inspect(path)
+        summary = inspect(path)
     _rule(again.info == generator.info, "a generator that was saved and loaded has the same `info`")
     with torch.inference_mode():
         same = torch.equal(_picture(again, ws), _picture(generator, ws))
     _rule(same, "a generator that was saved and loaded gives the same picture bit for bit")
-    told = (facts["family"], facts["z_dim"], facts["w_dim"], facts["num_ws"], facts["classes"])
+    reported = (summary["family"], summary["z_dim"], summary["w_dim"], summary["num_ws"], summary["classes"])
     info = generator.info
-    _rule(told == (family, info.z_dim, info.w_dim, info.num_ws, info.c_dim), "`inspect` tells what `info` says")
+    _rule(reported == (family, info.z_dim, info.w_dim, info.num_ws, info.c_dim), "`inspect` tells what `info` says")

@@ -1,4 +1,4 @@
-"""A tiny real generator for tests: its layers count their runs and can be held at a gate."""
+"""A tiny real generator for tests; its layers count their runs and can be blocked by a gate."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class TinyConfig:
 
 
 class Gate:
-    """Holds whoever passes while it is closed; open at first. Every method may be called from any thread."""
+    """Blocks callers of `enter` while it is closed; initially open. Thread-safe."""
 
     def __init__(self) -> None:
         self._open = threading.Event()
@@ -73,20 +73,20 @@ class Gate:
         self._entered = threading.Event()
 
     def close(self) -> None:
-        """Hold the next one to come."""
+        """Close the gate: block the next caller."""
         self._entered.clear()
         self._open.clear()
 
     def open(self) -> None:
-        """Let everyone pass."""
+        """Open the gate."""
         self._open.set()
 
     def wait_until_entered(self, timeout_s: float = 10.0) -> bool:
-        """Wait until someone stands at the gate (or has passed it since it was closed); False if nobody came."""
+        """Wait until a caller is blocked (or has passed since it was closed); return False if there was none."""
         return self._entered.wait(timeout_s)
 
     def enter(self) -> None:
-        """Pass the gate, waiting while it is closed; RenderError if it stays closed for half a minute."""
+        """Pass the gate, blocking while it is closed; raise RenderError after half a minute."""
         self._entered.set()
         if not self._open.wait(_GATE_TIMEOUT_S):
             raise RenderError("A test closed a gate and never opened it.")
@@ -96,7 +96,7 @@ class Gate:
 
 
 class TinyLayer(SynthesisLayer):
-    """A 3x3 convolution with styled channels; `runs` counts its runs, `gate` can hold it."""
+    """A 3x3 convolution with styled channels; `runs` counts its runs, `gate` can block it."""
 
     def __init__(self, info: LayerInfo, in_channels: int, w_dim: int, generator: torch.Generator) -> None:
         super().__init__()
@@ -130,7 +130,7 @@ class TinyLayer(SynthesisLayer):
 
 
 class TinyGenerator(Generator):
-    """Waves over the picture plane, mixed by a few styled convolutions: fast, exact, with every control alive."""
+    """Waves over the picture plane, mixed by a few styled convolutions: fast, exact, and every control works."""
 
     def __init__(self, config: TinyConfig) -> None:
         super().__init__()
@@ -178,7 +178,7 @@ class TinyGenerator(Generator):
 
     @staticmethod
     def size_of(config: TinyConfig) -> tuple[int, int]:
-        """(height, width) of every layer and of the picture."""
+        """Return (height, width) of every layer and of the picture."""
         return config.img_resolution, config.img_resolution
 
     @property
@@ -186,12 +186,12 @@ class TinyGenerator(Generator):
         return self._layers
 
     def layer(self, name: str) -> TinyLayer:
-        """A layer by name: `generator.layer("t2").gate.close()`."""
+        """Return a layer by name: `generator.layer("t2").gate.close()`."""
         return next(layer for layer in self._layers if layer.info.name == name)
 
     @property
     def runs(self) -> dict[str, int]:
-        """How often each layer has run."""
+        """The number of runs of each layer."""
         return {layer.info.name: layer.runs for layer in self._layers}
 
     @property

@@ -32,8 +32,7 @@ _SIDED = frozenset(("yaw", "roll", "shift_x", "gaze_x", "light_x"))  # change si
 
 @dataclass
 class AttributeSettings:
-    """Settings of one run; progress is in thousands of pictures, and the last `held_out` pictures are for
-    testing."""
+    """Settings of one run; progress is in thousands of pictures, the last `held_out` pictures are for testing."""
 
     out: Path
     total_kimg: float = 300.0
@@ -136,9 +135,9 @@ def train(settings: AttributeSettings, dataset: Dataset) -> AttributeNetwork:
     return network.eval()
 
 
-def _fade(share: float) -> float:
+def _fade(progress: float) -> float:
     """Return the learning rate's factor: a short linear warm-up, then a cosine decay to nearly 0."""
-    return min(share / 0.02, 1.0) * (0.5 + 0.5 * math.cos(math.pi * min(share, 1.0))) + 1e-3
+    return min(progress / 0.02, 1.0) * (0.5 + 0.5 * math.cos(math.pi * min(progress, 1.0))) + 1e-3
 
 
 def _save(
@@ -197,13 +196,13 @@ def export(
 A network that reads the attributes of a critter from its picture, {stored.resolution} pixels, {parameters:,}
 parameters ({path.stat().st_size / 1e6:.2f} MB as float16). Licence: MIT; data and weights are our own.
 
-It serves Frechet distances in features that know what matters in this data set (`main.py figures`), and whatever
-asks what a generated picture shows. Not a generator: it does not open in the window.
+Its features capture what matters in this data set: Fréchet distances are measured in them (`main.py figures`), and
+it tells what a generated picture shows. It is not a generator and does not open in the window.
 
 ## Training
 {state["shown"] / 1000:.0f} thousand pictures of {len(dataset) - settings.held_out:,} critters shown, half of
 them mirrored, in {state["seconds"] / 60:.0f} minutes on one thread of a busy processor. Cross-entropy of species,
-palette and pattern, squared error of all else, AdamW at {settings.rate:g} with a cosine to nothing.
+palette and pattern, squared error of everything else, AdamW at {settings.rate:g} with cosine decay to 0.
 
 ```
 python main.py train --recipe {RECIPE} --out DIR --pack {name}
@@ -212,14 +211,14 @@ python main.py train --recipe {RECIPE} --out DIR --pack {name}
 ## Accuracy
 Over {settings.held_out:,} critters that training did not see.
 
-| Right class | | by chance |
+| Class | Accuracy | By chance |
 |---|---|---|
 {classes}
 
-Share of the variance explained (1 is exact, 0 is guessing the mean). Some of these leave hardly a trace in
+Fraction of the variance explained (1: exact, 0: no better than the mean). Some of these are hardly visible in
 {stored.resolution} pixels.
 
-| Number | |
+| Number | R² |
 |---|---|
 {numbers}
 """

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from explorer.training.corrupt import cut_out, filter_octaves, noisy
-from explorer.training.settings import TrainSettings
 from explorer.training.warp import warp
+
+if TYPE_CHECKING:
+    from explorer.training.settings import TrainSettings
 
 __all__ = ["Augment"]
 
@@ -113,10 +116,10 @@ class Augment:
         # In the sampling grid's units of half a picture; whole pixels.
         jump = [chosen(torch.round(uniform(-0.125, 0.125) * side) / side * 2, 0, p_whole) for _ in range(2)]
         zoom = torch.exp2(chosen(normal() * 0.2, 0))
-        share = 1 - math.sqrt(1 - min(p_free, 1.0))
-        before = chosen(uniform(-math.pi, math.pi), 0, share)
+        fraction = 1 - math.sqrt(1 - min(p_free, 1.0))
+        before = chosen(uniform(-math.pi, math.pi), 0, fraction)
         stretch = torch.exp2(chosen(normal() * 0.2, 0))
-        after = chosen(uniform(-math.pi, math.pi), 0, share)
+        after = chosen(uniform(-math.pi, math.pi), 0, fraction)
         drift = [chosen(normal() * 0.125 * 2, 0) for _ in range(2)]
         inverse = _scale(flip, torch.ones_like(flip)) @ _rotation(turns) @ _shift(*jump)
         inverse = inverse @ _scale(1 / zoom, 1 / zoom) @ _rotation(-before)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from explorer.errors import UsageError
-from explorer.generators.base import Generator
 from explorer.training import history
 from explorer.training.family_trainer import trainer_of
 from explorer.training.options import command_line_for
 from explorer.util.atomic_write import atomic_write_bytes
 from explorer.util.regular_file import read_regular
+
+if TYPE_CHECKING:
+    from explorer.generators.base import Generator
 
 __all__ = ["is_critters", "replace_figures", "verdict", "write_card"]
 

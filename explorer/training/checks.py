@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -13,9 +14,11 @@ from explorer.training.critters.attributes import LATENT_DIM
 from explorer.training.family_trainer import trainer_of
 from explorer.training.recipes import RECIPES
 from explorer.training.run_dir import STATE
-from explorer.training.settings import TrainSettings
 from explorer.training.start import start_from
 from explorer.training.warmup import WarmUp
+
+if TYPE_CHECKING:
+    from explorer.training.settings import TrainSettings
 
 __all__ = ["check", "check_device"]
 
@@ -71,7 +74,7 @@ def _check_numbers(settings: TrainSettings) -> None:
     if not 0 <= s.seed < _SEEDS:
         raise UsageError(f"The seed {s.seed} is not between 0 and {_SEEDS - 1}.", "Choose another --seed.")
     if s.threads < 0:
-        raise UsageError(f"There cannot be {s.threads} threads.", "Use 1 or more, or 0 for torch's default.")
+        raise UsageError(f"--threads {s.threads} is negative.", "Use 1 or more, or 0 for torch's default.")
     if s.resolution < 8 or s.resolution & (s.resolution - 1):
         raise UsageError(
             f"The discriminator halves pictures down to 4 px, which does not work for {s.resolution} px.",

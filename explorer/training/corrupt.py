@@ -76,7 +76,7 @@ def cut_out(pictures: Tensor, probability: float, size: float = 0.5) -> Tensor:
     count, device = pictures.shape[0], pictures.device
     centre = torch.rand(count, 2, device=device)
     width = torch.where(torch.rand(count, device=device) < probability, size, 0.0)
-    places = (torch.arange(pictures.shape[-1], device=device) + 0.5) / pictures.shape[-1]
-    inside = (places - centre[..., None]).abs() < width[:, None, None] / 2
+    positions = (torch.arange(pictures.shape[-1], device=device) + 0.5) / pictures.shape[-1]
+    inside = (positions - centre[..., None]).abs() < width[:, None, None] / 2
     hole = inside[:, 1, :, None] & inside[:, 0, None, :]
     return pictures * ~hole[:, None]

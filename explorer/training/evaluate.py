@@ -7,7 +7,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -16,17 +16,19 @@ from torch import Tensor
 from explorer.analysis import attribute_network, moments_cache
 from explorer.analysis.equivariance import METRICS, draws, random_inputs
 from explorer.analysis.equivariance import measure as measure_equivariance
-from explorer.analysis.feature_networks import FeatureNetwork
 from explorer.analysis.frechet import Moments, distance
 from explorer.analysis.registry import metric_named
-from explorer.checkpoints import Checkpoint
 from explorer.generators.base import Generator, NoiseSpec
 from explorer.generators.registry import build
 from explorer.training.critters.attributes import LATENT_DIM, attributes, latents
 from explorer.training.critters.render import render
-from explorer.training.datasets import Dataset
 from explorer.training.style_effects import style_effects, table
 from explorer.util.report import Report
+
+if TYPE_CHECKING:
+    from explorer.analysis.feature_networks import FeatureNetwork
+    from explorer.checkpoints import Checkpoint
+    from explorer.training.datasets import Dataset
 
 __all__ = ["Figures", "Frechet", "Request", "fresh_like", "measure", "report"]
 
@@ -73,7 +75,7 @@ class Figures:
     pairs: int = 0
 
     def as_dict(self) -> dict[str, object]:
-        """For JSON."""
+        """Return the figures as JSON values."""
         return dataclasses.asdict(self)
 
 
@@ -109,7 +111,8 @@ def measure(
         likeness = _likeness(generator, request.likeness)
     decibels: dict[str, float] = {}
     if request.equivariance and generator.info.has_input_transform:
-        batches = _told(draws(generator, request.equivariance), 4, request.equivariance, "equivariance", progress)
+        count = request.equivariance
+        batches = _with_progress(draws(generator, count), 4, count, "equivariance", progress)
         sums = measure_equivariance(generator, batches, METRICS)
         decibels = {name: total.decibels for name, total in sums.items()}
     counts = request.equivariance if decibels else 0, request.pairs if styles else 0
@@ -161,14 +164,16 @@ def _moments(
     using: list[FeatureNetwork], pictures: Iterator[Tensor], count: int, what: str, progress: Progress
 ) -> list[Moments]:
     totals: list[Moments | None] = [None] * len(using)
-    for part in _told(pictures, _BATCH, count, what, progress):
+    for part in _with_progress(pictures, _BATCH, count, what, progress):
         for index, network in enumerate(using):
             found, old = Moments.of(network.features(part)), totals[index]
             totals[index] = found if old is None else old + found
     return [total for total in totals if total is not None]
 
 
-def _told(items: Iterator[_Item], batch: int, count: int, what: str, progress: Progress) -> Iterator[_Item]:
+def _with_progress(
+    items: Iterator[_Item], batch: int, count: int, what: str, progress: Progress
+) -> Iterator[_Item]:
     done = 0
     for item in items:
         yield item
@@ -224,8 +229,8 @@ def report(figures: Figures) -> str:
     if figures.styles:
         text += f"""
 
-How far a critter moves towards another when it takes one group of its styles (0%: unchanged, 100%: like the other),
-measured with the attribute network on {figures.pairs} pairs:
+How far a critter moves towards another when it takes one group of that one's styles (0%: unchanged, 100%: like
+the other), measured with the attribute network on {figures.pairs} pairs:
 
 {table(figures.styles)}"""
     return text.strip()

@@ -1,4 +1,4 @@
-"""What the training of one family does differently: `Family.trainer` names a subclass of `FamilyTrainer`.
+"""The differences in the training of one family: `Family.trainer` names a subclass of `FamilyTrainer`.
 
 Training itself (`Trainer`, `FastSynthesis`, `start_from`, cards) asks the family's trainer, and names no family.
 """
@@ -6,15 +6,17 @@ Training itself (`Trainer`, `FastSynthesis`, `start_from`, cards) asks the famil
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from explorer.errors import UsageError
-from explorer.generators.base import Generator, SynthesisLayer
 from explorer.generators.registry import attribute, described
 from explorer.training.fast_layer import FastLayer
+
+if TYPE_CHECKING:
+    from explorer.generators.base import Generator, SynthesisLayer
 
 __all__ = ["FamilyTrainer", "Part", "Tensors", "learned", "trainer_of"]
 
@@ -67,8 +69,8 @@ class FamilyTrainer:
         """Return what the card adds to its paragraph on training.
 
         Args:
-            settings: Of the run, as plain values.
-            started: What the run was started from (`Started.described`); empty without.
+            settings: Settings of the run, as plain values.
+            started: The model that the run started from (`Started.described`); empty if there is none.
         """
         return ""
 

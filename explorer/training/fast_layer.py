@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from explorer.generators.base import Activation, NoiseSpec, SynthesisLayer
+if TYPE_CHECKING:
+    from explorer.generators.base import Activation, NoiseSpec, SynthesisLayer
 
 __all__ = ["FastLayer"]
 

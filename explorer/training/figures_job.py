@@ -25,7 +25,7 @@ _PICTURES = 16_000  # of the critters the bundled generators were trained on
 
 
 def figures_spec(model: str, data: str, request: Request, features: tuple[str, ...] = ()) -> JobSpec:
-    """The job that measures a model's figures.
+    """Return the spec of a job that measures a model's figures.
 
     Args:
         model: A checkpoint file, or the name of a bundled model.
@@ -60,16 +60,16 @@ def figures(context: JobContext | None, spec: JobSpec) -> Job[Figures | None]:
         data = open_data(options["data"], resolution)
     using = _networks(data, tuple(options["features"]), request, options["data"])
 
-    def work(tell: Callable[[Report[Any]], None]) -> Figures:
-        return measure(generator, fresh_like(checkpoint), data, using, request, tell)
+    def work(report: Callable[[Report[Any]], None]) -> Figures:
+        return measure(generator, fresh_like(checkpoint), data, using, request, report)
 
     found = yield from pushed(work)
     yield Report(found, 1, 1)
 
 
-def _networks(data: Dataset, names: tuple[str, ...], request: Request, place: str) -> list[Any]:
+def _networks(data: Dataset, names: tuple[str, ...], request: Request, source: str) -> list[Any]:
     if request.samples and len(data) < 2:
-        raise UsageError(f"{place} holds one picture only.", "A Frechet distance needs two halves of the data.")
+        raise UsageError(f"{source} holds one picture only.", "A Frechet distance needs two halves of the data.")
     names = names or (NAMES if isinstance(data, Critters) else NAMES[:1])
     if unknown := set(names) - set(NAMES):
         raise UsageError(f"--features {', '.join(sorted(unknown))}: known are {' and '.join(NAMES)}.")

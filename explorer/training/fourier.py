@@ -8,11 +8,14 @@ convolutions draws as contour lines; with a high cutoff hardly any low frequency
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import torch
 
 from explorer.errors import UsageError
-from explorer.generators.stylegan3 import StyleGAN3Generator
+
+if TYPE_CHECKING:
+    from explorer.generators.stylegan3 import StyleGAN3Generator
 
 __all__ = ["spread_by_octaves"]
 
@@ -24,7 +27,7 @@ def spread_by_octaves(generator: StyleGAN3Generator, lowest: float) -> None:
     Their directions are unchanged.
 
     Args:
-        generator: Its input is changed in place.
+        generator: Its input is changed in fraction.
         lowest: In cycles per picture, above 0 and below the first cutoff.
 
     Raises:
@@ -37,6 +40,6 @@ def spread_by_octaves(generator: StyleGAN3Generator, lowest: float) -> None:
             "Choose a fourier_lowest between 0 and the first cutoff.",
         )
     count = freqs.shape[0]
-    place = (torch.arange(count, device=freqs.device, dtype=freqs.dtype) + 0.5) / count
-    radius = lowest * torch.exp(place * math.log(highest / lowest))
+    fraction = (torch.arange(count, device=freqs.device, dtype=freqs.dtype) + 0.5) / count
+    radius = lowest * torch.exp(fraction * math.log(highest / lowest))
     freqs.copy_(freqs / freqs.norm(dim=1, keepdim=True) * radius[:, None])

@@ -12,7 +12,7 @@ __all__ = ["Linear", "lrelu"]
 
 
 def lrelu(x: Tensor, gain: float = math.sqrt(2)) -> Tensor:
-    """Leaky ReLU with slope 0.2 and a gain that keeps the variance."""
+    """Apply a leaky ReLU of slope 0.2 with a gain that keeps the variance."""
     return F.leaky_relu(x, 0.2) * gain
 
 

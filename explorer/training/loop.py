@@ -8,17 +8,20 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import torch
 
 from explorer.training import run_dir
-from explorer.training.datasets import Dataset
-from explorer.training.parallel import Group
 from explorer.training.run_logger import RunLogger
-from explorer.training.settings import TrainSettings
 from explorer.training.snapshot import load_state, save_state
 from explorer.training.trainer import Trainer
 from explorer.util.signals import ending_signals
+
+if TYPE_CHECKING:
+    from explorer.training.datasets import Dataset
+    from explorer.training.parallel import Group
+    from explorer.training.settings import TrainSettings
 
 __all__ = ["run"]
 

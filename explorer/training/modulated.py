@@ -13,8 +13,7 @@ def modulated(
     x: Tensor, weight: Tensor, styles: Tensor, *, padding: int, up: bool = False, demodulate: bool = True,
     gain: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """Scale the inputs by `styles`, convolve with the shared weight, scale the outputs to unit gain times
-    `gain`."""
+    """Scale the inputs by `styles`, convolve with the shared weight, scale the outputs to the gain `gain`."""
     dtype = x.dtype
     x = x * styles.to(dtype)[:, :, None, None]
     if up:

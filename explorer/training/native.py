@@ -9,8 +9,7 @@ import sys
 from importlib.machinery import ExtensionFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -26,6 +25,9 @@ from explorer.ops.native.build import (
 )
 from explorer.util import cached_library as cached
 from explorer.util.left_overs import build_folder
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 __all__ = ["FilteredLeakyReLU", "native_module"]
 
@@ -146,8 +148,7 @@ class FilteredLeakyReLU:
         self.second_back = [_band(matrix.t()) for pair in down for matrix in pair]
 
     def __call__(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
-        """Map `[N, C, n, n]` float32 or bfloat16 on the CPU to `[N, C, m, m]`; `bias` `[C]` float32 is added
-        first."""
+        """Map `[N, C, n, n]` float32 or bfloat16 on the CPU to `[N, C, m, m]`; add `bias` `[C]` float32 first."""
         result: Tensor = _Function.apply(x, bias, self)  # type: ignore[no-untyped-call]  # torch leaves it untyped
         return result
 

@@ -125,7 +125,7 @@ def _check_data_options(options: argparse.Namespace) -> None:
     if options.mirror and (made or options.data.endswith(".npy")):
         raise UsageError("--mirror is for folders: a flipped critter is not that of its latent.", "Leave it out.")
     if options.pictures is not None and not made:
-        raise UsageError("--pictures says how many critters to render, and --data names others.", "Leave one out.")
+        raise UsageError("--pictures is for rendered critters, but --data names other pictures.", "Leave one out.")
     if options.pictures is not None and options.pictures < 1:
         raise UsageError(f"--pictures {options.pictures} leaves nothing to train on.", "Give 1 or more.")
     if is_folder(options) and max(options.guide_weight or 0, options.adversarial_kimg or 0) > 0:

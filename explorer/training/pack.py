@@ -6,11 +6,11 @@ import argparse
 import json
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from explorer.analysis.feature_networks import networks
 from explorer.checkpoints import Checkpoint, build_generator, load, save_native
 from explorer.errors import UsageError
-from explorer.generators.base import Generator
 from explorer.training.cards import is_critters, verdict, write_card
 from explorer.training.datasets import Critters, Dataset, open_data
 from explorer.training.evaluate import Request, fresh_like, measure, report
@@ -18,6 +18,9 @@ from explorer.training.run_dir import SETTINGS, STATE
 from explorer.training.sheets import card_picture, samples
 from explorer.training.snapshot import load_state, save_sheet
 from explorer.util.regular_file import read_regular
+
+if TYPE_CHECKING:
+    from explorer.generators.base import Generator
 
 __all__ = ["export", "load_packed", "main"]
 
@@ -72,7 +75,7 @@ def _measured(checkpoint: Checkpoint, generator: Generator, data: Dataset, sampl
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line: `python -m explorer.training.pack RUN NAME [--assets DIR]`."""
+    """Run the command line `python -m explorer.training.pack RUN NAME [--assets DIR]`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("name")

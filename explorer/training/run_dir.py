@@ -6,13 +6,15 @@ import dataclasses
 import json
 import logging
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from explorer.errors import CheckpointError, UsageError
 from explorer.generators.registry import read_config
-from explorer.training.settings import TrainSettings
 from explorer.util.atomic_write import atomic_write
 from explorer.util.regular_file import read_regular
+
+if TYPE_CHECKING:
+    from explorer.training.settings import TrainSettings
 
 __all__ = ["SETTINGS", "STATE", "check_same", "describe", "with_sizes_held", "write"]
 
@@ -72,7 +74,7 @@ def _held(out: Path) -> dict[str, Any] | None:
         held = json.loads(read_regular(out / SETTINGS, _LIMIT))
         _sizes(held)
     except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError, CheckpointError) as error:
-        log.warning("%s cannot be read and is written anew: %s", out / SETTINGS, error)
+        log.warning("%s cannot be read and will be rewritten: %s", out / SETTINGS, error)
         return None
     return dict(held)
 

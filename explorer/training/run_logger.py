@@ -11,13 +11,16 @@ import logging
 import time
 from collections import deque
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
 from explorer.training import history, run_dir
 from explorer.training.snapshot import save_sheet
-from explorer.training.trainer import Trainer
 from explorer.util.atomic_write import atomic_write
+
+if TYPE_CHECKING:
+    from explorer.training.trainer import Trainer
 
 __all__ = ["Pace", "RunLogger"]
 
@@ -36,7 +39,7 @@ class Pace:
     Args:
         now: Seconds on a monotonic clock.
         images_seen: Images so far.
-        marks: How many calls of `at` count as recent.
+        marks: Number of calls of `at` that count as recent.
     """
 
     def __init__(self, now: float, images_seen: int, marks: int = 6) -> None:
@@ -64,7 +67,7 @@ class RunLogger:
         history.record(self._out, run_dir.describe(self._trainer.settings), self._started_at)
 
     def note(self, now: float) -> None:
-        """After a step, at `phase` seconds: says and draws what is due."""
+        """Log what is due after a step, at `phase` seconds."""
         if now - self._reported >= REPORT_S:
             self._reported = now
             self._report(now)

@@ -49,7 +49,7 @@ def lazy_adam(lr: float, interval: int, beta1: float = 0.0, beta2: float = 0.99)
 
 
 def mix_styles(ws: Tensor, other: Tensor, probability: float) -> tuple[Tensor, bool]:
-    """With `probability`, take the entries after a random cutoff from `other`; one cutoff for the batch."""
+    """Take the entries after a random cutoff from `other` with `probability`; one cutoff for the batch."""
     count = ws.shape[1]
     cutoff = int(torch.randint(1, count, []))
     if float(torch.rand([])) >= probability:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from explorer.generators.base import Generator
 from explorer.latents.groups import GROUPS, group_of
 from explorer.ops import resample
 from explorer.training.snapshot import save_picture, save_sheet, sheet
+
+if TYPE_CHECKING:
+    from explorer.generators.base import Generator
 
 __all__ = ["CARD_SEEDS", "card_picture", "interpolation", "mixing", "samples", "sticking", "styles", "write_sheets"]
 
@@ -78,11 +81,11 @@ def sticking(generator: Generator, seeds: Sequence[int] = (50, 28, 58)) -> Tenso
     away.
     """
     rows = []
-    places = np.linspace(-_REACH, _REACH, 25)
+    positions = np.linspace(-_REACH, _REACH, 25)
     for seed in seeds:
         ws = styles(generator, (seed,))
-        moved = [_move(generator, ws, float(t)) for t in places]
-        pairs = zip(moved, places.tolist(), strict=True)
+        moved = [_move(generator, ws, float(t)) for t in positions]
+        pairs = zip(moved, positions.tolist(), strict=True)
         back = [resample.translate(picture, -t, -t / 2)[0] for picture, t in pairs]
         average = torch.cat(back).mean(0, keepdim=True).clamp(-1, 1)
         rows += [*(moved[i] for i in (0, 5, 10, 14, 19, 24)), _draw(generator, ws), average]

@@ -11,15 +11,17 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from explorer.checkpoints import build_generator, load
 from explorer.errors import UsageError
-from explorer.generators.base import Generator
 from explorer.generators.mapping import MappedGenerator
 from explorer.training.family_trainer import Tensors, trainer_of
+
+if TYPE_CHECKING:
+    from explorer.generators.base import Generator
 
 __all__ = ["Started", "start_from"]
 

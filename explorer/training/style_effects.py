@@ -1,4 +1,4 @@
-"""What each group of styles controls: how far a critter moves towards another when it takes a group of its styles.
+"""The effect of each group of styles: how far a critter moves towards another when it takes a group of its styles.
 
 Measured with the attribute network, so that "coarse styles change pose and species, fine ones colours" is a number.
 """
@@ -6,14 +6,17 @@ Measured with the attribute network, so that "coarse styles change pose and spec
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from explorer.analysis.attribute_network import AttributeNetwork
-from explorer.generators.base import Generator
 from explorer.latents.groups import GROUPS, group_of
+
+if TYPE_CHECKING:
+    from explorer.analysis.attribute_network import AttributeNetwork
+    from explorer.generators.base import Generator
 
 __all__ = ["TRAITS", "style_effects", "table"]
 
@@ -75,6 +78,6 @@ def _readings(generator: Generator, network: AttributeNetwork, ws: Tensor) -> di
 def table(effects: Mapping[str, Mapping[str, float]]) -> str:
     """Return the fractions as a Markdown table."""
     lines = [f"| Styles taken | {' | '.join(TRAITS)} |", f"|---{'|---' * len(TRAITS)}|"]
-    for group, shares in effects.items():
-        lines.append(f"| {group} | {' | '.join(f'{shares[trait]:.0%}' for trait in TRAITS)} |")
+    for group, fractions in effects.items():
+        lines.append(f"| {group} | {' | '.join(f'{fractions[trait]:.0%}' for trait in TRAITS)} |")
     return "\n".join(lines)

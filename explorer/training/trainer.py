@@ -9,13 +9,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from explorer.errors import UsageError
-from explorer.generators.base import Generator
 from explorer.generators.registry import build
 from explorer.training import ema, losses, run_dir, schedule
 from explorer.training.augment import Augment
@@ -27,9 +26,12 @@ from explorer.training.fast import FastSynthesis
 from explorer.training.optimiser import GeneratorOptimiser
 from explorer.training.parallel import Group
 from explorer.training.seeds import seed_of
-from explorer.training.settings import TrainSettings
 from explorer.training.start import start_from
 from explorer.training.warmup import WarmUp
+
+if TYPE_CHECKING:
+    from explorer.generators.base import Generator
+    from explorer.training.settings import TrainSettings
 
 __all__ = ["Trainer"]
 

@@ -7,13 +7,16 @@ linear probe predicts one from the features of an early layer; the probe is disc
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from explorer.errors import UsageError
-from explorer.generators.base import Generator
-from explorer.training.fast import FastSynthesis
+
+if TYPE_CHECKING:
+    from explorer.generators.base import Generator
+    from explorer.training.fast import FastSynthesis
 
 __all__ = ["WarmUp"]
 
@@ -40,7 +43,7 @@ class WarmUp(nn.Module):
             if info.is_rgb:
                 continue
             if info.has_noise:
-                raise UsageError(f"{info.name} has no picture of its own.", "Warm up at a ToRGB layer.")
+                raise UsageError(f"{info.name} does not output a picture.", "Warm up at a ToRGB layer.")
             self.probes[info.name] = nn.Conv2d(info.channels, generator.info.img_channels, 1)
 
     def stage(self, images_seen: int) -> str | None:

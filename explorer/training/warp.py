@@ -1,5 +1,4 @@
-"""Warps pictures by an affine map without aliasing: upsample by a wavelet filter, look up, downsample by its
-mirror.
+"""Warps pictures by an affine map without aliasing: wavelet upsampling, lookup, downsampling by the mirror filter.
 
 Karras et al. 2020 (ADA), appendix B. An orthogonal wavelet filter followed by its mirror image is the identity at
 whole samples, so the identity map changes nothing.

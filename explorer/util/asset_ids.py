@@ -60,7 +60,7 @@ def _ids(value: Any) -> Iterator[str]:
 
 @lru_cache(maxsize=256)
 def _places(cls: Any) -> tuple[tuple[str, bool], ...]:
-    """The fields of a dataclass that may name assets, and whether they are ids themselves."""
+    """Return the fields of a dataclass that may refer to assets, and whether they are ids themselves."""
     hints = typing.get_type_hints(cls, include_extras=True)
     return tuple((f.name, _is_id(hints[f.name])) for f in fields(cls) if not _is_plain(hints[f.name]))
 
@@ -70,7 +70,7 @@ def _is_id(hint: Any) -> bool:
 
 
 def _is_plain(hint: Any) -> bool:
-    """Whether values of that type hold neither an id nor a dataclass."""
+    """Return whether values of that type hold neither an id nor a dataclass."""
     origin = typing.get_origin(hint)
     if hint == AssetId:
         return False

@@ -137,10 +137,10 @@ def publish(product: Path, library: Path) -> None:
     checksum.chmod(0o600)
 
 
-def note_failure(library: Path, words: str) -> None:
+def note_failure(library: Path, message: str) -> None:
     """Record that a library crashed, so that it is not rebuilt at every start."""
     with contextlib.suppress(OSError):
-        atomic_write_bytes(_note_of(library), words.encode())
+        atomic_write_bytes(_note_of(library), message.encode())
 
 
 def failure_before(library: Path) -> str:

@@ -46,8 +46,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError instead of printing the usage and exiting."""
-        for kind, words in (("int", "a whole number"), ("float", "a number")):
-            message = re.sub(rf"invalid {kind} value: (.*)", rf"\1 is not {words}", message, flags=re.DOTALL)
+        for kind, expected in (("int", "a whole number"), ("float", "a number")):
+            message = re.sub(rf"invalid {kind} value: (.*)", rf"\1 is not {expected}", message, flags=re.DOTALL)
         raise UsageError(f"{message[:1].upper()}{message[1:]}.", f"See {self.prog} --help.")
 
     def parse_args(  # type: ignore[override]  # argparse has overloads for namespaces of other types
@@ -94,8 +94,8 @@ class Parser(argparse.ArgumentParser):
             choices = [str(choice) for choice in action.choices]
             name = "/".join(action.option_strings) or str(action.metavar or action.dest)
             closest = did_you_mean(str(value), choices)
-            words = f"Argument {name}: {str(value)!r} is not one of {', '.join(choices)}."
-            raise UsageError(words, closest or f"See {self.prog} --help.")
+            message = f"Argument {name}: {str(value)!r} is not one of {', '.join(choices)}."
+            raise UsageError(message, closest or f"See {self.prog} --help.")
 
     def _print_message(self, message: str, file: Any = None) -> None:
         if message:  # help and version

@@ -46,7 +46,7 @@ class HeldLock:
                 # Waits at most for somebody who is just looking whether it is held.
                 _lock(file, wait=True)
             except OSError:
-                file.write(json.dumps({**_place(), "pid": os.getpid()}).encode())
+                file.write(json.dumps({**_system(), "pid": os.getpid()}).encode())
                 file.flush()
             if _names(self.path, file):
                 self._file = file
@@ -103,9 +103,9 @@ def _names(path: Path, file: BinaryIO) -> bool:
 def _is_alive(note: bytes, changed: float) -> bool:
     """Return whether a note's writer is alive: by its process id on the same system, else by its last heartbeat."""
     try:
-        said = json.loads(note)
-        if isinstance(said, dict) and os.name == "posix" and {k: said.get(k) for k in _place()} == _place():
-            return _runs(int(said["pid"]))
+        owner = json.loads(note)
+        if isinstance(owner, dict) and os.name == "posix" and {k: owner.get(k) for k in _system()} == _system():
+            return _runs(int(owner["pid"]))
     except (ValueError, KeyError, TypeError):
         pass
     return time.time() - changed < _SILENT_S
@@ -121,7 +121,7 @@ def _runs(pid: int) -> bool:
     return True
 
 
-def _place() -> dict[str, str]:
+def _system() -> dict[str, str]:
     """Return an identifier of the running system and its process id namespace."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()

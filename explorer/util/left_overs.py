@@ -64,8 +64,7 @@ def sweep(folder: Path, name: str | None = None) -> list[Path]:
 
 @contextlib.contextmanager
 def build_folder(parent: Path) -> Iterator[Path]:
-    """Yield a new build folder in `parent`, removed after the block; `sweep_builds` removes those of killed
-    builds."""
+    """Yield a new build folder in `parent`, removed after the block; `sweep_builds` removes those left by kills."""
     with (
         writing_in(parent),
         tempfile.TemporaryDirectory(

@@ -50,7 +50,7 @@ _PARTS = re.compile(
 _CLOCK = re.compile(r"(?P<sign>[+-]?)\s*(?:(?P<h>[0-9]+):)?(?P<m>[0-9]+):(?P<s>[0-9]{1,2}(?:[.,][0-9]*)?)\s*")
 _BLANK_GROUPS = re.compile(r"[0-9]{1,3}(?:([' ])[0-9]{3})(?:\1[0-9]{3})*(?:[.,][0-9]*)?")
 _BEGUN = re.compile(r"[+-]?\s*[0-9.,:']*[0-9.,](?P<power>e[+-]?[0-9]*)?(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
-_SAID = 40
+_QUOTED_LENGTH = 40
 
 
 class NumberTextError(ValueError):
@@ -70,7 +70,7 @@ def parse_number(text: str, unit: str = "") -> float:
     number, factor = _read(text, unit)
     value = float(number) * factor
     if not math.isfinite(value):
-        raise NumberTextError(f"{_said(text)} is too large.")
+        raise NumberTextError(f"{_quoted(text)} is too large.")
     return value
 
 
@@ -81,7 +81,7 @@ def parse_whole(text: str, unit: str = "") -> int:
         return int(number)
     value = parse_number(text, unit)
     if not value.is_integer():
-        raise NumberTextError(f"{_said(text)} is not a whole number.")
+        raise NumberTextError(f"{_quoted(text)} is not a whole number.")
     return int(value)
 
 
@@ -105,7 +105,7 @@ def may_go_on(text: str, unit: str = "") -> bool:
 def _read(text: str, unit: str) -> tuple[str, float]:
     """Return a text for `float`, and the factor of the unit after it."""
     if len(text) > LONGEST:
-        raise NumberTextError(f"{_said(text)} is too long for a number.")
+        raise NumberTextError(f"{_quoted(text)} is too long for a number.")
     plain = _plain(text)
     if not plain:
         raise NumberTextError("Type a number, such as 12.5.")
@@ -114,7 +114,7 @@ def _read(text: str, unit: str) -> tuple[str, float]:
         return _seconds(clock, text), 1.0
     parts = _PARTS.fullmatch(plain)
     if parts is None or not any(c.isdecimal() for c in parts["digits"]):
-        raise NumberTextError(f"{_said(text)} is not a number.")
+        raise NumberTextError(f"{_quoted(text)} is not a number.")
     factor = _factor(parts["unit"] or "", unit, text)
     power = f"e{parts['power']}" if parts["power"] else ""
     return f"{parts['sign']}{_digits(parts['digits'].strip(), text)}{power}", factor
@@ -131,7 +131,7 @@ def _digits(text: str, whole: str) -> str:
     """Return digits with at most a decimal point."""
     if " " in text or "'" in text:
         if not _BLANK_GROUPS.fullmatch(text):
-            raise NumberTextError(f"{_said(whole)} is more than one number.")
+            raise NumberTextError(f"{_quoted(whole)} is more than one number.")
         return re.sub("[' ]", "", text).replace(",", ".")
     points, commas = text.count("."), text.count(",")
     if points and commas:
@@ -139,16 +139,16 @@ def _digits(text: str, whole: str) -> str:
         group = "," if decimal == "." else "."
         front, _, fraction = text.partition(decimal)
         if text.count(decimal) > 1 or not _is_grouped(front, group):
-            raise NumberTextError(f"{_said(whole)} is not a number: its separators do not fit.")
+            raise NumberTextError(f"{_quoted(whole)} is not a number: its separators do not fit.")
         return f"{front.replace(group, '')}.{fraction}"
     if points + commas > 1:
         group = "." if points else ","
         if not _is_grouped(text, group):
-            raise NumberTextError(f"{_said(whole)} is not a number: it has more than one decimal point.")
+            raise NumberTextError(f"{_quoted(whole)} is not a number: it has more than one decimal point.")
         return text.replace(group, "")
     if re.fullmatch(r"[1-9][0-9]{0,2},[0-9]{3}", text):
         raise NumberTextError(
-            f"{_said(whole)} could mean {text.replace(',', '.')} or {text.replace(',', '')}: type one of these."
+            f"{_quoted(whole)} could mean {text.replace(',', '.')} or {text.replace(',', '')}: type one of these."
         )
     return text.replace(",", ".")
 
@@ -169,7 +169,7 @@ def _factor(typed: str, unit: str, text: str) -> float:
     names = _names(unit)
     if name not in names:
         own = f"its unit is {unit}" if unit else "type the number alone"
-        raise NumberTextError(f"{_said(text)} does not fit this field: {own}.")
+        raise NumberTextError(f"{_quoted(text)} does not fit this field: {own}.")
     return names[name]
 
 
@@ -177,9 +177,9 @@ def _seconds(clock: re.Match[str], text: str) -> str:
     hours, minutes = int(clock["h"] or 0), int(clock["m"])
     seconds = float(clock["s"].replace(",", "."))
     if seconds >= 60 or (clock["h"] and minutes >= 60):
-        raise NumberTextError(f"{_said(text)} is not a time: there are 60 seconds in a minute.")
+        raise NumberTextError(f"{_quoted(text)} is not a time: there are 60 seconds in a minute.")
     return f"{clock['sign']}{(hours * 60 + minutes) * 60 + seconds!r}"
 
 
-def _said(text: str) -> str:
-    return f"\u201c{visible(text.strip(), _SAID)}\u201d"
+def _quoted(text: str) -> str:
+    return f"\u201c{visible(text.strip(), _QUOTED_LENGTH)}\u201d"

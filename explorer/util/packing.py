@@ -1,4 +1,4 @@
-"""What kinds of edit resolve their values to, as JSON: plain values, tuples and arrays, bit for bit."""
+"""The resolved values of edits as JSON: plain values, tuples and arrays, bit for bit."""
 
 from __future__ import annotations
 

@@ -56,12 +56,12 @@ def _value(items: list[str]) -> IniValue | None:
 
 def _items(text: str) -> list[str]:
     """Split a value at its commas and resolve its quotes and escapes."""
-    items, item, quoted, place = [], "", False, 0
-    while place < len(text):
-        c = text[place]
-        place += 1
+    items, item, quoted, position = [], "", False, 0
+    while position < len(text):
+        c = text[position]
+        position += 1
         if c == "\\":
-            taken, place = _escape(text, place)
+            taken, position = _escape(text, position)
             item += taken
         elif c == '"':
             quoted = not quoted
@@ -73,14 +73,14 @@ def _items(text: str) -> list[str]:
     return [*items, item if quoted or not items else item.strip()]
 
 
-def _escape(text: str, place: int) -> tuple[str, int]:
-    """Return the character of an escape at `place`, after its backslash, and the position after the escape."""
-    if found := _HEX.match(text, place):
+def _escape(text: str, position: int) -> tuple[str, int]:
+    """Return the character of an escape at `position`, after its backslash, and the position after the escape."""
+    if found := _HEX.match(text, position):
         return _character(int(found[1][-6:], 16)), found.end()
-    if found := _OCTAL.match(text, place):
+    if found := _OCTAL.match(text, position):
         return _character(int(found[0][-7:], 8)), found.end()
-    following = text[place : place + 1]
-    return _ESCAPES.get(following, following), place + 1
+    following = text[position : position + 1]
+    return _ESCAPES.get(following, following), position + 1
 
 
 def _character(code: int) -> str:

@@ -7,7 +7,10 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 __all__ = ["Stopped", "ending_signals", "stopping"]
 
@@ -43,7 +46,7 @@ def ending_signals() -> list[signal.Signals]:
 
 @contextlib.contextmanager
 def stopping() -> Iterator[None]:
-    """Within this block, raise `Stopped` in the main thread on the first signal, and end the process on the second.
+    """Raise `Stopped` in the main thread on the block's first signal, and end the process on the second.
 
     The second may interrupt the clean-up of the first. That is safe, as kills are handled too.
     """

@@ -172,7 +172,7 @@ def test_curves_of_one_latent() -> None:
     assert worst <= last.total["eq-t"] <= best
 
 
-def test_a_generator_that_does_not_move_is_told_so() -> None:
+def test_a_generator_that_does_not_move_is_reported_so() -> None:
     context = TinyContext()
     begin = context.generator.begin
 

@@ -62,14 +62,14 @@ def test_a_following_slit_sees_the_same_pixels_of_a_turned_picture() -> None:
     assert np.abs(fixed.astype(int) - still).max() > 20
 
 
-def test_slits_outside_are_refused_in_words() -> None:
+def test_slits_outside_are_refused_with_a_message() -> None:
     check_slit(Slit(0.2, 0.0, 90.0, 1.0))
-    for wrong, words in (
+    for wrong, message in (
         (Slit(0.2, 0.1, 90.0, 1.0), "reaches 0.600"),
         (Slit(0.0, 0.0, 90.0, 0.0), "no pixels"),
         (Slit(math.nan), "not finite"),
     ):
-        with pytest.raises(UsageError, match=words):
+        with pytest.raises(UsageError, match=message):
             check_slit(wrong)
     following = Slit(0.0, 0.0, 90.0, 0.9, follows=True)
     check_slit(following, [turn(40.0)])
@@ -124,7 +124,7 @@ def test_the_ring_forgets_the_oldest() -> None:
     assert scan.picture(0).shape == (2, 0, 4)
 
 
-def test_another_slit_shows_the_past_anew() -> None:
+def test_another_slit_rescans_the_past() -> None:
     scan = SlitScan(1, columns=4, samples=5, channels=3)
     scan.add(0, 0.0, ramp(), Slit(-0.25))
     scan.add(0, 1.0, ramp(), Slit(-0.25))

@@ -40,7 +40,7 @@ def test_contrast_and_brightness_do_not_matter() -> None:
     assert sticking.evidence_of([0.2 * p + 0.5 for p in pictures]).value == pytest.approx(plain, abs=0.01)
 
 
-def test_where_nothing_moves_nothing_is_said() -> None:
+def test_where_nothing_moves_nothing_is_reported() -> None:
     still = [blurred_noise(64, 4.0, 1)[0]] * 3
     with pytest.raises(UsageError, match="Nothing moves"):
         sticking.evidence_of(still)

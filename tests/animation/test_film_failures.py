@@ -31,7 +31,7 @@ from tests.animation.films import KEYS
 
 
 @pytest.mark.parametrize("key", [key for key in ("mp4", "mkv", "apng", "png") if key in KEYS])
-def test_a_full_disk_is_told_and_loses_nothing(project: ExplorerState, tmp_path: Path, key: str) -> None:
+def test_a_full_disk_is_reported_and_loses_nothing(project: ExplorerState, tmp_path: Path, key: str) -> None:
     suffix = format_named(key).suffix
     clean = job_of(project, tmp_path / f"g{suffix}", seconds=3.0, format=key, side=128, quality="best")
     sizes = [2_000]  # of a picture no less
@@ -92,7 +92,7 @@ def stream_of(job: FilmJob) -> Stream:
     return Stream(format_named(job.film.format), job.film.quality, (job.film.side, job.film.side), job.film.fps)
 
 
-def test_nothing_is_overwritten_without_being_told(project: ExplorerState, tmp_path: Path) -> None:
+def test_nothing_is_overwritten_without_a_warning(project: ExplorerState, tmp_path: Path) -> None:
     path = tmp_path / "f.mp4"
     path.write_bytes(b"older")
     with pytest.raises(FilmError, match="already exists"):
@@ -144,7 +144,7 @@ def test_files_without_a_project_say_so(tmp_path: Path) -> None:
         ("e.mkv", b""),
     ],
 )
-def test_damaged_films_are_told_as_other_unreadable_files(tmp_path: Path, name: str, data: bytes) -> None:
+def test_damaged_films_are_reported_as_other_unreadable_files(tmp_path: Path, name: str, data: bytes) -> None:
     (tmp_path / name).write_bytes(data)
     with pytest.raises(ProjectError, match="not a readable film"):
         read_project(tmp_path / name)

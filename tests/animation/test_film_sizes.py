@@ -55,7 +55,7 @@ def test_a_forecast_that_fails_stops_no_film(
     assert Recorder(job_of(project, tmp_path / "f.gif", format="gif")).run().exists()
 
 
-def test_sizes_in_words() -> None:
+def test_sizes_as_text() -> None:
     found = [forecast.size_text(n) for n in (0, 900, 2_340, 713_000, 960_000, 34_400_000, 2_000_000_000)]
     assert found == ["about 1 kB", "about 1 kB", "about 2.3 kB", "about 710 kB", "about 1.0 MB", "about 34 MB",
                      "about 2.0 GB"]  # fmt: skip

@@ -69,7 +69,7 @@ def test_a_layout_that_only_a_window_has_is_side_by_side(project: ExplorerState)
 
 
 def test_layers_can_be_filmed_and_changed_on_the_way(project: ExplorerState, tmp_path: Path) -> None:
-    names = [layer.name for layer in FilmRenderer(project, Film(1.0)).facts[0].info.layers]
+    names = [layer.name for layer in FilmRenderer(project, Film(1.0)).models[0].info.layers]
     keys = []
     for i, name in enumerate((names[0], names[-1])):
         views = tuple(replace(view, model="", tap=Tap(layer=name)) for view in project.views)

@@ -72,7 +72,7 @@ def test_without_a_job_nothing_is_discarded(project: ExplorerState, tmp_path: Pa
 
 
 @pytest.mark.parametrize("text", ['{"name": "a job of another program"}', "[]", "{", "null", "[" * 100_000])
-def test_a_file_that_is_no_job_is_neither_replaced_nor_removed(
+def test_a_file_that_is_not_a_job_is_neither_replaced_nor_removed(
     project: ExplorerState, tmp_path: Path, text: str
 ) -> None:
     job = job_of(project, tmp_path / "f.mp4")

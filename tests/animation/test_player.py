@@ -179,7 +179,7 @@ def test_cubic_has_no_kink_in_its_curvature() -> None:
 def test_wandering_closes_and_stays_near(kind: str) -> None:
     project = ExplorerState(timeline=Timeline(wander=LatentLoop(kind, 0.5, turns=2), duration=4.0, loop="loop"))  # type: ignore[arg-type]
     player, render = Player(project), renderer()
-    ws = [render.render_look(player.at(t).shared).facts.ws for t in (0.0, 1.3, 4.0 - 1e-9, 4.0)]
+    ws = [render.render_look(player.at(t).shared).latents.ws for t in (0.0, 1.3, 4.0 - 1e-9, 4.0)]
     np.testing.assert_allclose(ws[0], ws[3], atol=1e-6)
     np.testing.assert_allclose(ws[0], ws[2], atol=1e-5)
     assert np.abs(ws[0] - ws[1]).max() > 1e-3

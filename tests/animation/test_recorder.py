@@ -109,13 +109,13 @@ def test_frames_too_large_for_their_format_are_refused_before_any_is_rendered(
 
 
 @pytest.mark.parametrize("key", ["mp4", "mkv", "gif"])
-def test_an_encoder_that_takes_no_such_frames_is_told(tmp_path: Path, key: str) -> None:
+def test_an_encoder_that_takes_no_such_frames_is_reported(tmp_path: Path, key: str) -> None:
     stream = Stream(format_named(key), "good", (16392, 16), Fraction(25))
     with pytest.raises(FilmError, match="libx264"):
         ChunkedWriter(tmp_path / "f", stream, "text")
 
 
-def test_a_converter_that_fails_is_told(tmp_path: Path) -> None:
+def test_a_converter_that_fails_is_reported(tmp_path: Path) -> None:
     stream = Stream(format_named("gif"), "good", (32, 32), Fraction(120))
     film = ChunkedWriter(tmp_path / "f.gif", stream, "text")
     for i in range(4):

@@ -54,7 +54,7 @@ def save_model(path: Path, seed: int, side: int = 32) -> None:
 
 @pytest.mark.parametrize("key", ["mp4", "png"])
 @pytest.mark.parametrize("side", [32, 64])
-def test_a_film_whose_model_changed_begins_anew(
+def test_a_film_whose_model_changed_starts_again(
     project: ExplorerState, tmp_path: Path, key: str, side: int
 ) -> None:
     save_model(tmp_path / "m.safetensors", 5)

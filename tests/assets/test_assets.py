@@ -187,8 +187,8 @@ def test_each_kind_survives_a_project_bit_for_bit(name: str) -> None:
     assert found.key == asset.key
     assert found.name == asset.name
     np.testing.assert_array_equal(found.array, asset.array)
-    facts = [{k: v for k, v in asset_to_json(a).items() if k not in ("png", "data")} for a in (asset, found)]
-    assert facts[0] == facts[1]
+    values = [{k: v for k, v in asset_to_json(a).items() if k not in ("png", "data")} for a in (asset, found)]
+    assert values[0] == values[1]
 
 
 def test_texts_and_pictures_carry_assets_too(paste: Edit, table: AssetTable) -> None:

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from explorer.generators import registry
+from explorer.testing.nvidia_writer import complete_config, network_bytes, network_value
 from explorer.util.control import Control
-from tests.checkpoints.nvidia_writer import complete_config, network_bytes, network_value
 
 SMALL: dict[str, dict[str, Any]] = {
     "stylegan2": {"z_dim": 8, "w_dim": 8, "img_resolution": 8, "channel_base": 64, "channel_max": 8, "c_dim": 2,

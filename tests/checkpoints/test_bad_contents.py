@@ -10,8 +10,8 @@ import torch
 
 from explorer.checkpoints import build_generator, inspect, load
 from explorer.errors import MismatchError, UnsupportedModelError
+from explorer.testing.nvidia_writer import network_bytes, network_value
 from tests.checkpoints.conftest import small_network, small_pickle
-from tests.checkpoints.nvidia_writer import network_bytes, network_value
 
 
 def _load_changed(tmp_path: Path, **changes: torch.Tensor | None) -> None:

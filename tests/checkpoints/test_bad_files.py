@@ -22,9 +22,9 @@ from safetensors.torch import save
 from explorer.checkpoints import Checkpoint, inspect, load, save_native
 from explorer.checkpoints import source as source_module
 from explorer.errors import CheckpointError, LatentwalkError, UnreadableFileError, UnsupportedModelError
+from explorer.testing.nvidia_writer import module_call, network_bytes
 from explorer.util.report import Report
 from tests.checkpoints.conftest import small_network
-from tests.checkpoints.nvidia_writer import module_call, network_bytes
 from tests.goldens import require
 
 
@@ -58,7 +58,7 @@ def _torch_file(value: object, legacy: bool = False) -> bytes:
 WEB_PAGE = b"\n <!DOCTYPE html><html><head><title>Google Drive - Virus scan warning</title>"
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 381673535\n"
 
-# name -> (content, error, words of the message)
+# name -> (content, error, part of the message)
 FILES: dict[str, tuple[Callable[[], bytes], type[CheckpointError], str]] = {
     "web page.pkl": (lambda: WEB_PAGE, UnreadableFileError, "web page"),
     "web page.safetensors": (lambda: WEB_PAGE, UnreadableFileError, "web page"),
@@ -117,7 +117,7 @@ FILES: dict[str, tuple[Callable[[], bytes], type[CheckpointError], str]] = {
 
 @pytest.mark.parametrize("name", FILES)
 def test_wrong_files(tmp_path: Path, name: str) -> None:
-    content, kind, words = FILES[name]
+    content, kind, message = FILES[name]
     path = tmp_path / name
     path.write_bytes(content())
     for function in (load, inspect):
@@ -125,7 +125,7 @@ def test_wrong_files(tmp_path: Path, name: str) -> None:
             function(path)
         assert type(caught.value) is kind, caught.value
         assert name in caught.value.message
-        assert words in caught.value.message, caught.value.message
+        assert message in caught.value.message, caught.value.message
         assert caught.value.hint
 
 
@@ -141,7 +141,7 @@ def test_every_wrong_file_has_its_own_message(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "words"),
+    ("name", "message"),
     [
         ("checkpoints/mobile_u64.ckpt", "MobileStyleGAN"),
         ("checkpoints/ros2_u64.pt", "rosinality"),
@@ -149,10 +149,10 @@ def test_every_wrong_file_has_its_own_message(tmp_path: Path) -> None:
         ("checkpoints/star2_128_hpf0_nets_ema.ckpt.xz", "xz archive"),
     ],
 )
-def test_models_of_other_families_are_named(name: str, words: str) -> None:
+def test_models_of_other_families_are_named(name: str, message: str) -> None:
     with pytest.raises(CheckpointError) as caught:
         load(require(name))
-    assert words in caught.value.message
+    assert message in caught.value.message
 
 
 def test_missing_file_and_folder(tmp_path: Path) -> None:

@@ -18,8 +18,7 @@ from explorer.checkpoints.source import FileSource
 from explorer.errors import CancelledError, CheckpointError, MismatchError, UnreadableFileError
 from explorer.generators import registry
 from explorer.ops.filter_design import design_lowpass_filter
-from tests.checkpoints.conftest import CancelledAt, small_network
-from tests.checkpoints.nvidia_writer import (
+from explorer.testing.nvidia_writer import (
     Call,
     Keep,
     Name,
@@ -30,6 +29,7 @@ from tests.checkpoints.nvidia_writer import (
     network_value,
     storage_stream,
 )
+from tests.checkpoints.conftest import CancelledAt, small_network
 
 
 def test_a_network_larger_than_its_weights_is_not_built(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_a_network_larger_than_its_weights_is_not_built(tmp_path: Path) -> None:
         build_generator(checkpoint)
 
 
-def test_tensors_sharing_one_storage_are_no_bomb(tmp_path: Path) -> None:
+def test_tensors_sharing_one_storage_are_not_a_bomb(tmp_path: Path) -> None:
     """A thousand buffers that all are the same stored megabyte would be a gigabyte."""
     config, tensors = small_network("stylegan2")
     value: dict[str, Any] = network_value("stylegan2", config, tensors)

@@ -11,8 +11,8 @@ import torch
 
 from explorer.checkpoints import build_generator, inspect, load
 from explorer.generators.base import Generator, NoiseSpec
+from explorer.testing.nvidia_writer import complete_config, write_network
 from tests.checkpoints.conftest import small_network
-from tests.checkpoints.nvidia_writer import complete_config, write_network
 from tests.generators.configs import golden_config
 from tests.goldens import assert_close, load_net, require, weights
 
@@ -31,20 +31,20 @@ def _family(name: str) -> str:
 def _check_pictures(generator: Generator, name: str) -> None:
     golden = load_net(name)
     checked = 0
-    for case, facts in golden.meta["cases"].items():
-        mode = facts["call"]["synthesis"].get("noise_mode", "const")
+    for case, details in golden.meta["cases"].items():
+        mode = details["call"]["synthesis"].get("noise_mode", "const")
         if mode == "random":
             continue  # with drawn numbers of its own: a test of the generators
-        forward = facts["call"].get("transform_forward")
+        forward = details["call"].get("transform_forward")
         transform = None if forward is None else torch.tensor(forward, dtype=torch.float64)
-        if facts["inputs"] == ["wplus"]:
+        if details["inputs"] == ["wplus"]:
             ws = golden.array("wplus")
         else:
-            call = facts["call"]["mapping"]
+            call = details["call"]["mapping"]
             ws = generator.broadcast(generator.mapping(golden.array("z"), golden.tensor("c")))
             ws = generator.truncate(ws, call["truncation_psi"], call["truncation_cutoff"])
         picture = generator.synthesis(ws, transform=transform, noise=NoiseSpec(mode=mode))
-        assert_close(picture, golden.array(f"{case}/image"), facts["tensors"]["image"]["atol"], f"{name} {case}")
+        assert_close(picture, golden.array(f"{case}/image"), details["tensors"]["image"]["atol"], f"{name} {case}")
         checked += 1
     assert checked >= 3
 
@@ -78,21 +78,21 @@ def test_ada_files_keep_their_own_defaults(tmp_path: Path) -> None:
     assert load(path).config["conv_clamp"] is None
 
 
-def test_facts_without_reading_weights() -> None:
-    facts = inspect(require("pickles/sg2ada_c3_u32_nosrc.pkl"))
-    assert facts["family"] == "stylegan2"
-    assert (facts["resolution"], facts["z_dim"], facts["w_dim"], facts["num_ws"], facts["classes"]) == (
+def test_inspect_without_reading_weights() -> None:
+    details = inspect(require("pickles/sg2ada_c3_u32_nosrc.pkl"))
+    assert details["family"] == "stylegan2"
+    assert (details["resolution"], details["z_dim"], details["w_dim"], details["num_ws"], details["classes"]) == (
         32,
         32,
         32,
         8,
         3,
     )
-    assert facts["tensors"] == 77
+    assert details["tensors"] == 77
     stored = weights("sg2ada_c3_u32")
     buffers = ("w_avg", "noise_const", "resample_filter")
-    assert facts["parameters"] == sum(t.numel() for key, t in stored.items() if not key.endswith(buffers))
-    assert len(str(facts["sha256"])) == 64
+    assert details["parameters"] == sum(t.numel() for key, t in stored.items() if not key.endswith(buffers))
+    assert len(str(details["sha256"])) == 64
 
 
 class _Reference(pickle.Unpickler):

@@ -18,8 +18,7 @@ import torch
 
 from explorer.checkpoints import build_generator, inspect, load
 from explorer.errors import LatentwalkError, UnsafeFileError, UnsupportedModelError
-from tests.checkpoints.conftest import small_network, small_pickle
-from tests.checkpoints.nvidia_writer import (
+from explorer.testing.nvidia_writer import (
     Call,
     Name,
     Raw,
@@ -28,6 +27,7 @@ from tests.checkpoints.nvidia_writer import (
     network_value,
     storage_stream,
 )
+from tests.checkpoints.conftest import small_network, small_pickle
 
 
 def _text(value: str) -> bytes:

@@ -13,9 +13,9 @@ import torch
 
 from explorer.checkpoints import build_generator, digest, inspect, load, model_names, resolve_model, save_native
 from explorer.errors import CancelledError, UnreadableFileError
+from explorer.testing.nvidia_writer import write_network
 from explorer.util.user_folders import cache_folder
 from tests.checkpoints.conftest import CancelledAt, small_network
-from tests.checkpoints.nvidia_writer import write_network
 
 
 @pytest.fixture

@@ -36,35 +36,35 @@ def mutate(data: bytes, random: random.Random) -> bytes:
     """One damaged copy; most damage lies in the first part, where the instructions are."""
     mutable = bytearray(data)
 
-    def place() -> int:
+    def position() -> int:
         return random.randrange(len(mutable) if random.random() < 0.5 else min(len(mutable), 4000))
 
     match random.randrange(8):
         case 0:  # flipped bits
             for _ in range(random.choice((1, 1, 2, 8, 64))):
-                mutable[place()] ^= 1 << random.randrange(8)
+                mutable[position()] ^= 1 << random.randrange(8)
         case 1:  # cut end
             del mutable[random.randrange(1, len(mutable)) :]
         case 2:  # other bytes
             for _ in range(random.choice((1, 4, 16))):
-                mutable[place()] = random.randrange(256)
+                mutable[position()] = random.randrange(256)
         case 3:  # instructions put in
-            at = place()
+            at = position()
             mutable[at:at] = bytes(
                 random.choice(b"()]}012NRbaeustdlhjqrpgco\x81\x85\x86\x87\x8f\x90\x91\x92\x93\x94")
                 for _ in range(random.choice((1, 2, 9)))
             )
         case 4:  # a part repeated
-            at, size = place(), random.randrange(1, 400)
+            at, size = position(), random.randrange(1, 400)
             mutable[at:at] = mutable[at : at + size] * random.choice((1, 2, 30))
         case 5:  # a part lost
-            at = place()
+            at = position()
             del mutable[at : at + random.randrange(1, 300)]
         case 6:  # something hostile
-            at = place()
+            at = position()
             mutable[at:at] = random.choice(_HOSTILE)
         case _:  # a declared length
-            at = place()
+            at = position()
             mutable[at : at + random.choice((0, 5))] = random.choice(_LENGTHS)
     return bytes(mutable)
 

@@ -1,4 +1,4 @@
-"""Names in a file: those that run something are refused, all others stay inert, and the words say which it was."""
+"""Names in a file: those that run something are refused with a message that says which, others stay inert."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ from explorer.checkpoints.machine import Budget
 from explorer.checkpoints.safe_pickle import Interpreter
 from explorer.checkpoints.source import BytesSource
 from explorer.errors import UnreadableFileError, UnsafeFileError, UnsupportedModelError
+from explorer.testing.nvidia_writer import Call, Name, Raw, module_call, network_bytes, network_value
 from tests.checkpoints.conftest import small_network, small_pickle
-from tests.checkpoints.nvidia_writer import Call, Name, Raw, module_call, network_bytes, network_value
 
 
 class _Colour(enum.Enum):
@@ -317,7 +317,7 @@ HOSTILE = """
 
 
 @pytest.mark.parametrize("full_name", HOSTILE)
-def test_hostile_names_are_refused_with_words_that_say_so(tmp_path: Path, full_name: str) -> None:
+def test_hostile_names_are_refused_with_a_message_that_says_so(tmp_path: Path, full_name: str) -> None:
     module, name = full_name.rsplit(".", 1)
     config, tensors = small_network("stylegan2")
     path = tmp_path / "net.pkl"
@@ -349,7 +349,7 @@ def test_names_of_classes_are_not_called_hostile(full_name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a b", "a;b", "", "a\x1b", "x.", "a-b", "<locals>", "f.<locals>.g"])
-def test_what_is_no_name_at_all_is_refused(tmp_path: Path, name: str) -> None:
+def test_what_is_not_a_name_at_all_is_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / "net.pkl"
     path.write_bytes(network_bytes({"G_ema": Name("module", name)}))
     with pytest.raises(UnsafeFileError):

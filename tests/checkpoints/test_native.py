@@ -202,7 +202,7 @@ def test_hidden_bytes_behind_the_tensors(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "error", "words"),
+    ("change", "error", "message"),
     [
         ({"family": "stylegan9"}, CheckpointError, "stylegan9"),
         ({"config": {"img_resolution": 8, "evil": 1}}, MismatchError, "evil"),
@@ -218,9 +218,9 @@ def test_hidden_bytes_behind_the_tensors(tmp_path: Path) -> None:
     ],
 )
 def test_metadata_that_make_no_generator(
-    tmp_path: Path, change: dict[str, Any], error: type[CheckpointError], words: str
+    tmp_path: Path, change: dict[str, Any], error: type[CheckpointError], message: str
 ) -> None:
     save_native(tmp_path / "net.safetensors", dataclasses.replace(_checkpoint(), class_names=(), **change))
-    with pytest.raises(error, match=words) as caught:
+    with pytest.raises(error, match=message) as caught:
         build_generator(load(tmp_path / "net.safetensors"))
     assert "net.safetensors" in caught.value.message

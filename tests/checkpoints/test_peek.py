@@ -64,7 +64,7 @@ def test_a_whole_state_dict(tmp_path: Path) -> None:
     "content",
     [b"", b"PK\x03\x04", b"x" * 100, b"\x80\x02" + b"N" * 100_000, b"cos\nsystem\n(X\x01\x00\x00\x00atR."],
 )
-def test_whatever_cannot_be_told_goes_to_the_reader_of_models(tmp_path: Path, content: bytes) -> None:
+def test_whatever_cannot_be_classified_goes_to_the_reader_of_models(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "file.pt").write_bytes(content)
     assert torch_file_kind(tmp_path / "file.pt") == "model"
     assert torch_file_kind(tmp_path / "nothing.pt") == "model"

@@ -133,7 +133,7 @@ def test_what_a_reader_returns_is_checked(plugin_site: PluginSite, tmp_path: Pat
         load(tmp_path / "a.bin")
 
 
-def test_what_is_no_reader_is_refused(plugin_site: PluginSite, tmp_path: Path) -> None:
+def test_what_is_not_a_reader_is_refused(plugin_site: PluginSite, tmp_path: Path) -> None:
     plugin_site.install("lw_odd", "X = object()", "[latentwalk.readers]\nodd = lw_odd:X\n")
     (tmp_path / "a.bin").write_bytes(b"\x00\x01" * 50)
     with pytest.raises(CheckpointError):

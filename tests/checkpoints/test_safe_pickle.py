@@ -336,7 +336,7 @@ def test_bombs_within_the_whole_limits() -> None:
 
 
 def test_a_stored_tensor_cannot_declare_more_than_it_holds() -> None:
-    from tests.checkpoints.nvidia_writer import Call, Name, network_bytes, storage_stream
+    from explorer.testing.nvidia_writer import Call, Name, network_bytes, storage_stream
 
     for numel in (5, 1 << 40, -1, 3):
         stream = storage_stream(torch.zeros(4), "1", numel=numel)
@@ -361,7 +361,7 @@ def test_a_stored_tensor_cannot_declare_more_than_it_holds() -> None:
     ],
 )
 def test_a_tensor_must_lie_inside_its_storage(offset: int, shape: tuple[Any, ...], stride: tuple[int, ...]) -> None:
-    from tests.checkpoints.nvidia_writer import Call, Name, network_bytes, storage_stream
+    from explorer.testing.nvidia_writer import Call, Name, network_bytes, storage_stream
 
     storage = Call(Name("torch.storage", "_load_from_bytes"), storage_stream(torch.zeros(4), "1"))
     tensor = Call(Name("torch._utils", "_rebuild_tensor_v2"), storage, offset, shape, stride, False, {})
@@ -371,7 +371,7 @@ def test_a_tensor_must_lie_inside_its_storage(offset: int, shape: tuple[Any, ...
 
 @pytest.mark.parametrize(("shape", "stride"), [((1 << 40,), (0,)), ((5,), (0,)), ((1,) * 9, (1,) * 9)])
 def test_an_unusual_tensor_does_not_end_the_reading(shape: tuple[int, ...], stride: tuple[int, ...]) -> None:
-    from tests.checkpoints.nvidia_writer import Call, Name, network_bytes, storage_stream
+    from explorer.testing.nvidia_writer import Call, Name, network_bytes, storage_stream
 
     storage = Call(Name("torch.storage", "_load_from_bytes"), storage_stream(torch.zeros(4), "1"))
     tensor = Call(Name("torch._utils", "_rebuild_tensor_v2"), storage, 0, shape, stride, False, {})

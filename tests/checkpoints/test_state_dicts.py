@@ -19,8 +19,8 @@ from explorer.checkpoints import Checkpoint, build_generator, convert, inspect, 
 from explorer.errors import CheckpointError, MismatchError, UnreadableFileError, UnsupportedModelError
 from explorer.generators import registry
 from explorer.generators.base import Generator
+from explorer.testing.nvidia_writer import Call, Name, complete_config, network_bytes, network_value
 from tests.checkpoints.conftest import small_network, small_pickle
-from tests.checkpoints.nvidia_writer import Call, Name, complete_config, network_bytes, network_value
 
 _FAMILIES = ("stylegan2", "stylegan3-t", "stylegan3-r")
 
@@ -142,7 +142,7 @@ def test_settings_are_inferred_from_shapes(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "error", "words"),
+    ("change", "error", "message"),
     [
         ({"mapping.fc0.weight": None}, MismatchError, "lacks mapping.fc0.weight"),
         ({"synthesis.b8.torgb.weight": None}, MismatchError, "lacks synthesis.b8.torgb.weight"),
@@ -155,7 +155,7 @@ def test_settings_are_inferred_from_shapes(tmp_path: Path, name: str) -> None:
     ],
 )
 def test_broken_state_dicts(
-    tmp_path: Path, change: dict[str, Tensor | None], error: type[CheckpointError], words: str
+    tmp_path: Path, change: dict[str, Tensor | None], error: type[CheckpointError], message: str
 ) -> None:
     _, tensors = small_network("stylegan2")
     for key, tensor in change.items():
@@ -166,7 +166,7 @@ def test_broken_state_dicts(
     torch.save(tensors, tmp_path / "net.pth")
     messages = []
     for step in (lambda path: build_generator(load(path)), inspect):
-        with pytest.raises(error, match=words) as caught:
+        with pytest.raises(error, match=message) as caught:
             step(tmp_path / "net.pth")
         messages.append(str(caught.value))
     assert messages[0] == messages[1]
@@ -309,7 +309,7 @@ def test_what_cannot_be_computed_is_missed(tmp_path: Path, key: str) -> None:
 
 @pytest.mark.parametrize("form", ["pickle", "state dict", "native"])
 @pytest.mark.parametrize("family", ["stylegan3-t", "stylegan3-r"])
-def test_a_stored_transform_is_told_and_not_applied(tmp_path: Path, family: str, form: str) -> None:
+def test_a_stored_transform_is_reported_and_not_applied(tmp_path: Path, family: str, form: str) -> None:
     config, tensors = small_network(family)
     tensors["synthesis.input.transform"] = torch.tensor([[0.8, -0.6, 0.2], [0.6, 0.8, 0.0], [0.0, 0.0, 1.0]])
     path = tmp_path / ("net.safetensors" if form == "native" else "net.pkl")

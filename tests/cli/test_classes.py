@@ -12,7 +12,7 @@ from explorer.animation.compose import caption_of
 from explorer.cli import main
 from explorer.commands.class_option import ModelClasses, classes_from
 from explorer.errors import UsageError
-from explorer.latents.words import class_words
+from explorer.latents.descriptions import describe_classes
 from explorer.project.document import read_project
 from explorer.state import Classes, Look
 
@@ -37,7 +37,7 @@ def call(command: str, models: dict[str, str], out: Path, *options: str) -> int:
 
 
 @pytest.mark.parametrize("command", ["render", "compare", "video", "slitscan", "measure"])
-def test_the_class_is_chosen_by_name_or_number_and_told_if_it_was_not(
+def test_the_class_is_chosen_by_name_or_number_and_printed_if_it_was_not(
     models: dict[str, str], out: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     results = []
@@ -60,7 +60,7 @@ def test_the_class_is_chosen_by_name_or_number_and_told_if_it_was_not(
     assert "classes 0 to 2: cat, dog, fox" in capsys.readouterr().err
 
 
-def test_wishes_that_cannot_be_met() -> None:
+def test_options_that_cannot_be_met() -> None:
     with pytest.raises(UsageError, match="has no classes"):
         classes_from("1", [ModelClasses("plain", 0)])
     with pytest.raises(UsageError, match="Did you mean dog"):
@@ -82,12 +82,12 @@ def test_one_class_serves_conditional_and_other_models(capsys: pytest.CaptureFix
 
 def test_captions_name_the_class() -> None:
     names = ("cat", "dog\x1b[2J")
-    assert class_words(((0, 1.0),), names) == "class cat"
-    assert class_words(((1, 1.0),), names) == "class dog\\x1b[2J"
-    assert class_words(((7, 1.0),)) == "class 7"
-    assert class_words(((0, 0.25), (1, 0.75)), ("a", "b")) == "class a 25 % + b 75 %"
-    assert class_words(((0, 0.2), (1, 0.3), (2, 0.5))) == "3 classes"
-    assert class_words(()) == ""
+    assert describe_classes(((0, 1.0),), names) == "class cat"
+    assert describe_classes(((1, 1.0),), names) == "class dog\\x1b[2J"
+    assert describe_classes(((7, 1.0),)) == "class 7"
+    assert describe_classes(((0, 0.25), (1, 0.75)), ("a", "b")) == "class a 25 % + b 75 %"
+    assert describe_classes(((0, 0.2), (1, 0.3), (2, 0.5))) == "3 classes"
+    assert describe_classes(()) == ""
     assert "class cat" in caption_of(Look(), classes="class cat")
 
 

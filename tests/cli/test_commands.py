@@ -19,11 +19,11 @@ from explorer.state.transforms import animated_offset
 
 def test_inspect(models: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["inspect", models["stylegan2"], "--json"]) == 0
-    facts = json.loads(capsys.readouterr().out)
-    assert (facts["family"], facts["resolution"], facts["z_dim"], facts["num_ws"]) == ("stylegan2", 16, 16, 6)
+    report = json.loads(capsys.readouterr().out)
+    assert (report["family"], report["resolution"], report["z_dim"], report["num_ws"]) == ("stylegan2", 16, 16, 6)
     assert main(["inspect", models["stylegan2"]]) == 0
     text = capsys.readouterr().out
-    assert facts["sha256"] in text
+    assert report["sha256"] in text
     assert "licence" in text
 
 
@@ -133,7 +133,7 @@ def test_without_display_a_video_is_made(
     assert (made[0].left, made[0].right) == (models["tiny"], models["odd"])
 
 
-def test_without_display_a_project_is_no_pair_of_models(
+def test_without_display_a_project_is_not_a_pair_of_models(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from explorer.commands import window

@@ -41,7 +41,7 @@ def test_every_command_that_renders_asks_first(
         assert main([*arguments, "--allow-costly"]) == 0
 
 
-def test_running_out_of_memory_is_told(tmp_path: Path, capsys: Captured) -> None:
+def test_running_out_of_memory_is_reported(tmp_path: Path, capsys: Captured) -> None:
     """A real shortage: the process may grow by 200 MB, the picture needs more than a gigabyte."""
     resource = pytest.importorskip("resource")
     statm = Path("/proc/self/statm")

@@ -123,7 +123,7 @@ def test_with_nobody_to_read(models: dict[str, str], tmp_path: Path, prefix: str
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
-def test_a_full_output_is_told_after_the_work(models: dict[str, str], tmp_path: Path) -> None:
+def test_a_full_output_is_reported_after_the_work(models: dict[str, str], tmp_path: Path) -> None:
     done = run_all(models, tmp_path, "> /dev/full", which=["render"])
     assert json.loads((tmp_path / "codes.json").read_text()) == {"render": 2}
     assert (tmp_path / "a.png").stat().st_size

@@ -146,7 +146,7 @@ def test_seeds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "words"),
+    ("name", "message"),
     [
         ("gdrive:networks/stylegan2-ffhq-config-f.pkl", "Download it in a browser"),
         ("www.dropbox.com/s/abc/net.pkl?dl=0", "curl -LO 'https://www.dropbox.com/s/abc/net.pkl?dl=1'"),
@@ -157,11 +157,11 @@ def test_seeds() -> None:
     ],
 )
 def test_addresses_have_hints_that_can_be_followed(
-    out: Path, capsys: pytest.CaptureFixture[str], name: str, words: str
+    out: Path, capsys: pytest.CaptureFixture[str], name: str, message: str
 ) -> None:
     error = told(capsys, "render", name, "-o", str(out / "a.png"))
     assert "is an address" in error
-    assert words in error
+    assert message in error
     assert "gdown networks/" not in error
 
 
@@ -197,11 +197,11 @@ def test_links_that_lead_nowhere_are_refused_before_the_work(
     link, ring = out / f"link{suffix}", out / f"ring{suffix}"
     link.symlink_to(out / "missing" / f"x{suffix}")
     ring.symlink_to(ring)
-    words = [models["tiny"] if word == "MODEL" else word for word in command]
-    error = told(capsys, *words, str(link))
+    arguments = [models["tiny"] if word == "MODEL" else word for word in command]
+    error = told(capsys, *arguments, str(link))
     assert "is a link to" in error
     assert "whose folder does not exist" in error
-    assert "is a link to itself" in told(capsys, *words, str(ring))
+    assert "is a link to itself" in told(capsys, *arguments, str(ring))
 
 
 @pytest.mark.parametrize("command", [["render", "MODEL", "-o"], ["convert", "MODEL"]])
@@ -215,6 +215,6 @@ def test_protected_files_are_refused_before_the_work(
     path = out / ("x.png" if command[0] == "render" else "x.safetensors")
     path.write_text("old")
     monkeypatch.setattr("os.access", lambda name, mode: Path(name) != path)
-    words = [models["tiny"] if word == "MODEL" else word for word in command]
-    assert "is protected" in told(capsys, *words, str(path))
+    arguments = [models["tiny"] if word == "MODEL" else word for word in command]
+    assert "is write-protected" in told(capsys, *arguments, str(path))
     assert path.read_text() == "old"

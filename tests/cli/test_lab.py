@@ -1,4 +1,4 @@
-"""measure and slitscan: rows for scripts, pictures with their project, and wrong use in words."""
+"""measure and slitscan: rows for scripts, pictures with their project, and messages on wrong use."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_measure_is_repeatable(models: dict[str, str], capsys: pytest.CaptureFix
     assert found[0] == found[1] != found[2]
 
 
-def test_measure_in_words(models: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_measure_as_text(models: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["measure", "eq-r", models["tiny"], "--samples", "2"]) == 0
     line = capsys.readouterr().out
     assert line.count("\n") == 1
@@ -51,7 +51,7 @@ def test_measure_in_words(models: dict[str, str], capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         (["eq-t", "MODEL", "--samples", "1"], "fewer than two samples"),
         (["eq-t", "MODEL", "--samples", "0"], "at least 2"),
@@ -61,12 +61,12 @@ def test_measure_in_words(models: dict[str, str], capsys: pytest.CaptureFixture[
     ],
 )
 def test_wrong_measurements_are_explained(
-    models: dict[str, str], capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+    models: dict[str, str], capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     arguments = [models["tiny"] if a == "MODEL" else a for a in arguments]
     assert main(["measure", *arguments]) == 2
     captured = capsys.readouterr()
-    assert words in captured.err
+    assert message in captured.err
     assert "nan" not in captured.out.lower()
 
 
@@ -97,7 +97,7 @@ def test_a_scan_of_a_relative_path_opens_in_any_folder(
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "message"),
     [
         (["--slit", "0.4,0,0,0.6"], "reaches 0.700"),
         (["--slit", "0,0,90"], "expected X,Y,DEGREES,LENGTH"),
@@ -109,9 +109,9 @@ def test_a_scan_of_a_relative_path_opens_in_any_folder(
     ],
 )
 def test_wrong_slits_are_explained(
-    models: dict[str, str], out: Path, capsys: pytest.CaptureFixture[str], options: list[str], words: str
+    models: dict[str, str], out: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str
 ) -> None:
     path = out / "scan.png"
     assert main(["slitscan", models["tiny"], *options, "-o", str(path)]) == 2
-    assert words in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not path.exists()

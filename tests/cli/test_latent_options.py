@@ -99,7 +99,7 @@ def test_a_ws_under_the_name_w_is_refused_with_the_option_that_reads_it(
     np.testing.assert_allclose(rendered(models["tiny"], out, *options), of_ws(models["tiny"], WS[0]), atol=1e-5)
 
 
-def test_rows_of_another_network_are_spread_when_told(
+def test_rows_of_another_network_are_spread_on_request(
     models: dict[str, str], out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     np.savez(out / "a.npz", w=np.repeat(WS[:1], 2, axis=1))  # every row twice
@@ -149,7 +149,7 @@ def test_a_film_walks_through_all_latents_in_their_order(models: dict[str, str],
         assert state.timeline.keys[0].pose.shared.truncation.psi == 1.0  # the numbers are taken as they are
 
 
-def test_objects_are_refused_in_words_and_nothing_runs(
+def test_objects_are_refused_with_a_message_and_nothing_runs(
     models: dict[str, str], out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     np.save(out / "d.npy", np.array({"a.png": WS[0]}), allow_pickle=True)
@@ -171,10 +171,10 @@ def test_what_is_not_a_latent_file(
     elif kind == "model":
         torch.save({"g_ema": {"w": torch.zeros(8)}}, path)
     line = refused(capsys, "render", models["tiny"], "--ws", str(path), "-o", str(out / "x.png"))
-    words = {
+    texts = {
         "fifo": "is a pipe", "folder": str(path / "0.npy"), "missing": "There is no file", "model": "is a model",
     }  # fmt: skip
-    assert words[kind] in line
+    assert texts[kind] in line
 
 
 @pytest.mark.skipif(not INPUTS.is_dir(), reason="the shared inputs are not here")

@@ -54,7 +54,7 @@ def test_setup_is_repeated_only_when_something_changed(start: ModuleType, tmp_pa
     assert not start.is_current([])
 
 
-def test_another_python_under_the_environment_sets_up_anew(start: ModuleType, tmp_path: Path) -> None:
+def test_another_python_under_the_environment_sets_up_again(start: ModuleType, tmp_path: Path) -> None:
     Path(start.STAMP).write_text(json.dumps(start.stamp_for([])))
     assert start.is_current([])
     newer = tmp_path / "python3.99"
@@ -67,7 +67,7 @@ def test_another_python_under_the_environment_sets_up_anew(start: ModuleType, tm
 
 
 @pytest.mark.parametrize("stamp", ["", "{", "[]"])
-def test_a_damaged_stamp_is_made_anew(start: ModuleType, monkeypatch: pytest.MonkeyPatch, stamp: str) -> None:
+def test_a_damaged_stamp_is_made_again(start: ModuleType, monkeypatch: pytest.MonkeyPatch, stamp: str) -> None:
     monkeypatch.setattr(start, "run", lambda command, **_: 0)
     Path(start.STAMP).write_text(stamp)
     start.install_packages([])
@@ -252,7 +252,7 @@ def test_an_environment_of_the_users_own_is_not_emptied(start: ModuleType, tmp_p
     start.check_environment_is_ours()  # ours, whatever was put into it
 
 
-def test_a_stamp_that_cannot_be_written_is_told(start: ModuleType, tmp_path: Path) -> None:
+def test_a_stamp_that_cannot_be_written_is_reported(start: ModuleType, tmp_path: Path) -> None:
     Path(start.STAMP).mkdir()
     with pytest.raises(start.SetupError, match=r"latentwalk\.json cannot be written: is a folder"):
         start.write_stamp({})

@@ -161,7 +161,7 @@ def test_a_quality_is_refused_where_there_is_but_one(
         (["--size", "0", "--fps", "60"], 16, 20),
     ],
 )
-def test_a_gif_has_defaults_of_its_own_and_what_is_said_wins(
+def test_a_gif_has_defaults_of_its_own_and_explicit_options_win(
     models: dict[str, str], out: Path, capsys: pytest.CaptureFixture[str], options: list[str], size: int, ms: int
 ) -> None:
     walk = ["video", "--seeds", "1,2", "--model", models["tiny"], "--seconds", "1"]
@@ -229,7 +229,7 @@ def test_project_show_and_save(models: dict[str, str], out: Path, capsys: pytest
         ["absent.job.json"],
     ],
 )
-def test_misuse_is_told_in_one_line(
+def test_misuse_is_reported_in_one_line(
     arguments: list[str], out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(out)

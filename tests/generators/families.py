@@ -49,7 +49,7 @@ class _Blend(SynthesisLayer):
         x = torch.tanh(F.conv2d(x, self.weight))
         if not self.info.is_rgb:
             return activation.with_features(x)
-        source, mask = activation.kept
+        source, mask = activation.extras
         return activation.with_features(mask * x + (1 - mask) * source)
 
 
@@ -93,7 +93,7 @@ class Translator(Generator):
 
     def make_input(self, inputs: Inputs, style: Tensor) -> Activation:
         assert inputs.source is not None
-        return Activation(inputs.source, kept=(inputs.source, *inputs.masks))
+        return Activation(inputs.source, extras=(inputs.source, *inputs.masks))
 
     def rgb(self, activation: Activation) -> Tensor:
         return activation.x.float()

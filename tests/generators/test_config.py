@@ -1,4 +1,4 @@
-"""Settings of every family: of one type, within bounds, and refused in words by `inspect` and `load` alike."""
+"""Settings of every family: of one type, within bounds, and refused alike by `inspect` and `load`."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_whole_numbers_may_be_written_with_a_point(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("family", "change", "words"),
+    ("family", "change", "message"),
     [
         ("stylegan3-r", {"conv_clamp": []}, r"conv_clamp is a list; expected a number from 0\.001 to 4,194,304, "),
         ("stylegan3-t", {"output_scale": "0.25"}, "output_scale is the text '0.25'; expected a number"),
@@ -85,11 +85,11 @@ def test_whole_numbers_may_be_written_with_a_point(tmp_path: Path) -> None:
     ],
 )
 def test_files_are_refused_by_name_and_setting(
-    tmp_path: Path, family: str, change: dict[str, Any], words: str
+    tmp_path: Path, family: str, change: dict[str, Any], message: str
 ) -> None:
     save_native(tmp_path / "net.safetensors", Checkpoint(family, {**_BASE, **change}, {"a": torch.zeros(1)}, "x"))
     for read in (load, inspect):
-        with pytest.raises(MismatchError, match=words) as caught:
+        with pytest.raises(MismatchError, match=message) as caught:
             read(tmp_path / "net.safetensors")
         assert caught.value.message.startswith("net.safetensors: ")
         assert len(caught.value.message) < 400

@@ -51,15 +51,17 @@ def test_names_are_those_of_the_entry_points_and_built_in_ones_stay() -> None:
 
 @pytest.mark.usefixtures("families")
 @pytest.mark.parametrize(
-    ("family", "config", "words"),
+    ("family", "config", "message"),
     [
         ("gone", {}, "ImportError: .*there_is_none"),
         ("fails", {}, "TypeError: .* returned a str, not a Generator"),
         ("fails", {"size": 1}, "AttributeError: of its own"),
     ],
 )
-def test_a_plug_in_that_fails_in_use_is_named_and_recorded(family: str, config: dict[str, int], words: str) -> None:
-    with pytest.raises(UnsupportedModelError, match=words) as caught:
+def test_a_plug_in_that_fails_in_use_is_named_and_recorded(
+    family: str, config: dict[str, int], message: str
+) -> None:
+    with pytest.raises(UnsupportedModelError, match=message) as caught:
         registry.build(family, config)
     assert "doctor" in caught.value.hint
     assert family in {item.name for item in plugins.broken()}
@@ -67,7 +69,7 @@ def test_a_plug_in_that_fails_in_use_is_named_and_recorded(family: str, config: 
         registry.build(family if family == "fails" else "stylegan2", {"wings": 1})
 
 
-def test_descriptors_are_told_without_torch() -> None:
+def test_descriptors_are_available_without_torch() -> None:
     script = (
         "import sys; from explorer.generators.registry import described;"
         "print(described('stylegan2').title, [name for name in sys.modules if name == 'torch'])"

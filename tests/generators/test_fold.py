@@ -90,12 +90,12 @@ def test_source_mask_and_kept_tensors_survive_a_resumed_run() -> None:
     source, mask = torch.rand(2, 3, 8, 8) * 2 - 1, torch.zeros(2, 1, 8, 8)
     mask[:, :, :4] = 1
     inputs = Inputs(torch.randn(2, 2, 4), source=source, masks=(mask,))
-    kept: list[Activation] = []
+    states: list[Activation] = []
     with torch.inference_mode():
         begin = generator.begin(inputs)
-        full = generator.rgb(fold(generator.layers, begin, inputs, after=lambda _, a: kept.append(a)))
+        full = generator.rgb(fold(generator.layers, begin, inputs, after=lambda _, a: states.append(a)))
         assert torch.equal(full, run(generator.picture_steps(inputs)))
-        resumed = fold(generator.layers, kept[0].map(torch.clone), inputs, start=1)
+        resumed = fold(generator.layers, states[0].map(torch.clone), inputs, start=1)
     assert torch.equal(generator.rgb(resumed), full)
     assert torch.equal(full[:, :, 4:], source[:, :, 4:])
     assert not torch.equal(full[:, :, :4], source[:, :, :4])

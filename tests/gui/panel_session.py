@@ -33,7 +33,7 @@ class Shelf:
     """Tiny models by path; any other path is an unreadable file."""
 
     configs: dict[str, TinyConfig]
-    facts: dict[str, Any]
+    metadata: dict[str, Any]
 
     def load(self, path: str, on_report: Any, control: Any, **options: bool) -> LoadedModel:
         """What the service calls in its loader thread."""
@@ -42,9 +42,11 @@ class Shelf:
         on_report(Report(None, 1, 2, "Reading"))
         generator = TinyGenerator(self.configs[path]).eval().requires_grad_(False)
         info = generator.info
-        facts = ModelInfo(info, path, f"/models/{path}.safetensors", sha256=f"{path:_<64}", family=info.family,
-                           nbytes=generator.nbytes, class_names=info.class_names, **self.facts)  # fmt: skip
-        return LoadedModel(generator, facts)
+        model_info = ModelInfo(
+            info, path, f"/models/{path}.safetensors", sha256=f"{path:_<64}", family=info.family,
+            nbytes=generator.nbytes, class_names=info.class_names, **self.metadata,
+        )  # fmt: skip
+        return LoadedModel(generator, model_info)
 
 
 SHELF = Shelf(
@@ -69,8 +71,13 @@ def open_model(qtbot: QtBot, session: Session, name: str, view: int = 0) -> None
     session.models.request(view, name)
 
     def is_shown() -> bool:
-        facts, frame = session.facts(view), session.last_frame(view)
-        return facts is not None and frame is not None and facts.name == name and frame.request.model == facts.key
+        model_info, frame = session.model_info(view), session.last_frame(view)
+        return (
+            model_info is not None
+            and frame is not None
+            and model_info.name == name
+            and frame.request.model == model_info.key
+        )
 
     qtbot.waitUntil(is_shown, timeout=OPEN_MS)
 

@@ -107,7 +107,7 @@ def test_files_of_the_command_line_are_opened(qapp: QApplication, settings: Sett
     program = start(qapp, settings, [path])
     session = program.window.session
     assert session is not None
-    wait_until(lambda: session.facts(0) is not None and session.facts(1) is not None)
+    wait_until(lambda: session.model_info(0) is not None and session.model_info(1) is not None)
     assert [view.model for view in session.state.views] == [path, "critters-stylegan3-t"]
     assert not program.window.isWindowModified(), "nobody has changed anything"
     assert settings.recent() == [path]

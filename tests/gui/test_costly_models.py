@@ -37,7 +37,7 @@ def test_render_anyway(qapp: QApplication, qtbot: QtBot, tmp_path: Path, monkeyp
     qtbot.waitUntil(lambda: bool(pane.banner.text), timeout=WAIT_MS)
     assert "One picture of slow.safetensors takes about" in pane.banner.text
     assert isinstance(session.last_failure(0).error, CostlyModelError)  # type: ignore[union-attr]
-    assert session.facts(0) is None  # nothing was built
+    assert session.model_info(0) is None  # nothing was built
     assert session.state.views[0].model == ""
     button = next(b for b in pane.banner.findChildren(QToolButton) if b.text() == "Render anyway")
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)

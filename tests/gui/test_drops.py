@@ -95,7 +95,7 @@ def test_the_picture_below_says_what_would_happen(
     QApplication.sendEvent(window, QDropEvent(QPointF(at), COPY, model, LEFT, NONE))
     assert not frame.isVisible()
     assert session.state.active == 1, "the view that took the model is the active one"
-    wait_until(lambda: session.facts(1) is not None and "other" in session.facts(1).path)
+    wait_until(lambda: session.model_info(1) is not None and "other" in session.model_info(1).path)
 
 
 def test_sections_are_carried_within_this_window_alone(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication, QWidget
-from explorer.widgets.controls.event_filters import keep_space, positional_tooltip
+from explorer.widgets.controls.event_filters import claim_space, positional_tooltip
 
 class Faulty(QWidget):
     def mouseMoveEvent(self, event):
@@ -26,7 +26,7 @@ class Faulty(QWidget):
 app = QApplication([])
 sys.excepthook = lambda kind, error, trace: print("told", kind.__name__)
 widget = Faulty()
-keep_space(widget)
+claim_space(widget)
 positional_tooltip(widget, lambda at: "")
 at, none, left = QPointF(9, 9), Qt.MouseButton.NoButton, Qt.MouseButton.LeftButton
 event = QMouseEvent(QEvent.Type.MouseMove, at, at, none, left, Qt.KeyboardModifier.NoModifier)
@@ -36,7 +36,7 @@ print("alive")
 """
 
 
-def test_a_fault_of_a_widget_with_filters_is_told_and_the_program_lives() -> None:
+def test_a_fault_of_a_widget_with_filters_is_reported_and_the_program_lives() -> None:
     done = subprocess.run([sys.executable, "-c", _PROGRAM], capture_output=True, text=True, timeout=120)
     assert done.stdout.split() == ["told", "ValueError", "alive"], done.stderr
 

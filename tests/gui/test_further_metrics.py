@@ -3,58 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PySide6.QtWidgets import QApplication
 
 from explorer.analysis import registry
-from explorer.analysis.estimate import Estimate, RatioSum
-from explorer.analysis.registry import METRICS, Metric, Samples
+from explorer.analysis.registry import METRICS
 from explorer.cli import main
-from explorer.generators.base import GeneratorInfo
-from explorer.jobs.job import JobContext, Report
 from explorer.session import Session
-from explorer.state.request import LatentPoint, RenderRequest
 from explorer.widgets.panels.lab.meter_panel import MeterPanel
 from explorer.widgets.window.main_window import MainWindow
 from tests.gui.conftest import wait_until
 from tests.gui.test_panels import panel
+from tests.plugins.ripples.latentwalk_swell import BRIGHTNESS
 
-
-class Brightness:
-    """The whole of a plug-in: the mean brightness of random pictures."""
-
-    def collect(self, context: JobContext, request: RenderRequest, samples: Samples) -> Iterator[Any]:
-        for done, i in enumerate(samples.numbers, start=1):
-            picture = yield from context.steps(request.with_base(LatentPoint(seeds=((samples.seed + i, 1.0),))))
-            yield Report(float(picture.mean()), done, samples.count)
-
-    def total(self, metric: str, info: GeneratorInfo) -> BrightnessTotal:
-        return BrightnessTotal()
-
-
-class BrightnessTotal:
-    def __init__(self) -> None:
-        self.sum = RatioSum()
-
-    def add(self, record: float) -> None:
-        self.sum.add(record, 1.0)
-
-    def estimate(self) -> Estimate:
-        return Estimate(self.sum.ratio, self.sum.stderr, "of 1", self.sum.count)
-
-
-BRIGHTNESS = Metric(
-    "brightness", "Brightness", "Mean of all pixels", "of 1", higher_is_better=True, samples=3, sampler=Brightness()
-)
+FEW = replace(BRIGHTNESS, samples=3)
 
 
 @pytest.fixture(autouse=True)
 def _plugged_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_of_plugins", lambda built_in: {"brightness": BRIGHTNESS})
+    monkeypatch.setattr(registry, "_of_plugins", lambda built_in: {"brightness": FEW})
 
 
 def test_the_window_measures_it(window: MainWindow, session: Session) -> None:

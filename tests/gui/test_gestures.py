@@ -153,7 +153,7 @@ def test_what_comes_by_itself_is_a_step_of_its_own(window: MainWindow, session: 
     assert steps(session) == ["Walk", "Open model"]
 
 
-def test_a_press_that_changes_nothing_is_no_step_while_the_picture_drifts(
+def test_a_press_that_changes_nothing_is_not_a_step_while_the_picture_drifts(
     session: Session, psi: TruncationPanel
 ) -> None:
     session.look.set_drift(0.5)
@@ -252,7 +252,7 @@ def test_the_help_takes_the_keys_and_is_searched(window: MainWindow, session: Se
     sheet = window.help_sheet
     assert sheet is not None
     QTest.keyClicks(sheet.search, "random")
-    shown = {words.text() for block in sheet.blocks for _, words in block.rows if not words.isHidden()}
+    shown = {text.text() for block in sheet.blocks for _, text in block.rows if not text.isHidden()}
     assert "Random seed" in shown
     assert "Undo" not in shown
     QTest.keyClicks(sheet.search, " nothing like it")
@@ -277,8 +277,8 @@ def test_no_line_of_the_help_is_cut(window: MainWindow, size: tuple[int, int]) -
     for block in sheet.blocks:
         right = block.mapTo(sheet, block.rect().bottomRight()).x()
         assert right <= sheet.card.geometry().right(), block.title
-        for name, words in block.rows:
-            for text in (name, words):
+        for row in block.rows:
+            for text in row:
                 assert text.heightForWidth(text.width()) <= text.height(), text.text()
     QTest.keyClick(sheet.search, Qt.Key.Key_Escape)
 
@@ -310,8 +310,8 @@ def test_a_name_that_gets_a_suffix_is_not_written_over_unasked(
     (tmp_path / "walk.json").write_text("{}")
     asked: list[str] = []
 
-    def no(parent: QWidget, title: str, words: str, *_: object) -> QMessageBox.StandardButton:
-        asked.append(words)
+    def no(parent: QWidget, title: str, text: str, *_: object) -> QMessageBox.StandardButton:
+        asked.append(text)
         return QMessageBox.StandardButton.No
 
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(tmp_path / "walk"), ""))
@@ -345,7 +345,7 @@ def test_a_project_opens_with_as_many_views_as_it_has(window: MainWindow, sessio
         flush()
 
 
-def test_what_ends_the_start_is_said_in_the_window(settings: Settings, qapp: object) -> None:
+def test_what_ends_the_start_is_shown_in_the_window(settings: Settings, qapp: object) -> None:
     window = MainWindow(settings)
     window.show_problem(ImportError("libcudart.so.12 is not there"))
     assert "libcudart" in window._waiting.text()

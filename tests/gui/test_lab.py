@@ -32,7 +32,7 @@ def on(window: MainWindow, key: str) -> None:
     flush()
 
 
-def place(window: MainWindow, x: float, y: float) -> tuple[float, float]:
+def position_of(window: MainWindow, x: float, y: float) -> tuple[float, float]:
     """Widget coordinates of a point of picture A, in image widths from its middle."""
     rect = window.views.panes[0].image.picture_rect()
     return rect.center().x() + x * rect.width(), rect.center().y() + y * rect.height()
@@ -60,22 +60,22 @@ def test_the_line_is_dragged_on_the_picture_as_one_step(window: MainWindow, sess
     on(window, "scan")
     assert image.slit.slit == Slit()
     session.store.update_transient(replace(session.state, lab=replace(session.state.lab, slit=MIDDLE)))
-    drag(image, [place(window, 0, 0), place(window, 0.1, 0.0), place(window, 0.2, 0.1)])
+    drag(image, [position_of(window, 0, 0), position_of(window, 0.1, 0.0), position_of(window, 0.2, 0.1)])
     assert session.state.lab.slit.x == pytest.approx(0.2, abs=0.02)
     assert session.store.undo_name == "Slit"
     assert session.look_of().latent.x == 0  # the hand was on the line, not on the latent plane
     session.undo()
     assert session.state.lab.slit == MIDDLE
-    drag(image, [place(window, 0, -0.3), place(window, 0.3, 0.0)])
+    drag(image, [position_of(window, 0, -0.3), position_of(window, 0.3, 0.0)])
     assert abs(session.state.lab.slit.angle) < 4
-    drag(image, [place(window, 0.1, 0.2), place(window, 0.2, 0.2)])
+    drag(image, [position_of(window, 0.1, 0.2), position_of(window, 0.2, 0.2)])
     assert session.look_of().latent.x != 0
 
 
 def test_escape_takes_the_pull_back(window: MainWindow, session: Session) -> None:
     on(window, "scan")
     image = window.views.panes[0].image
-    drag(image, [place(window, -0.12, 0), place(window, 0.2, 0)], release=False)
+    drag(image, [position_of(window, -0.12, 0), position_of(window, 0.2, 0)], release=False)
     assert session.state.lab.slit.x > 0.1
     QTest.keyClick(image, Qt.Key.Key_Escape)
     assert session.state.lab.slit == Slit()
@@ -141,7 +141,7 @@ def test_flicker_shows_both_in_turn(window: MainWindow, session: Session) -> Non
 def test_the_divider_is_state(window: MainWindow, session: Session) -> None:
     session.views.set_layout("wipe")
     image = window.views.panes[0].image
-    drag(image, [place(window, 0.0, 0.2), place(window, 0.25, 0.2)])
+    drag(image, [position_of(window, 0.0, 0.2), position_of(window, 0.25, 0.2)])
     assert session.state.lab.split == pytest.approx(0.75, abs=0.02)
     session.lab.set_split(0.2)
     assert image.wipe.split == 0.2
@@ -168,9 +168,9 @@ def test_average_is_shown_instead_and_goes_with_a_walk(window: MainWindow, sessi
 
 def test_motion_is_undone_in_three_ways(window: MainWindow, session: Session) -> None:
     sticking = panel(window, StickingPanel)
-    assert "first" in sticking.undone_words.text()
+    assert "first" in sticking.undone_note.text()
     session.look.set_transform(x=0.1)
-    assert "sticks" in sticking.undone_words.text()
+    assert "sticks" in sticking.undone_note.text()
     sticking.undone.buttons["heat"].click()
     assert session.look_of().transform == Transform(x=0.1, residual="heat")
     sticking.undone.buttons["picture"].click()
@@ -179,7 +179,7 @@ def test_motion_is_undone_in_three_ways(window: MainWindow, session: Session) ->
     assert session.look_of().transform == Transform(x=0.1)
 
 
-def test_score_explains_what_it_cannot_tell(
+def test_score_explains_why_there_is_none(
     window: MainWindow, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     two_walks = replace(metric_named("sticking"), samples=2)
@@ -188,7 +188,7 @@ def test_score_explains_what_it_cannot_tell(
     session.look.set_psi(0.0)  # every latent is the mean: nothing moves
     sticking.score.button.click()
     wait_until(lambda: not sticking.score.is_running)
-    assert "Nothing moves" in sticking.score.words.text()
+    assert "Nothing moves" in sticking.score.message.text()
     assert sticking.scores[0].text() == "\u2013"
 
 
@@ -435,5 +435,5 @@ def test_the_line_follows_a_turning_picture(window: MainWindow, session: Session
     session.edit("Transform", transform=Transform(rotate=90.0, animation=Animation()))
     image = window.views.panes[0].image
     wait_until(lambda: image.matrix is not None and abs(image.matrix[0]) < 1e-6)
-    drag(image, [place(window, 0.2, 0.0), place(window, 0.2, 0.1)])  # the line lies level now
+    drag(image, [position_of(window, 0.2, 0.0), position_of(window, 0.2, 0.1)])  # the line lies level now
     assert session.state.lab.slit.x == pytest.approx(-0.1, abs=0.02)

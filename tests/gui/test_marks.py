@@ -75,11 +75,11 @@ def test_the_picture_of_another_model_is_dimmed_until_the_first_of_the_new_one(
 ) -> None:
     image = window.views.panes[0].image
     seen: list[str] = []
-    session.model_changed.connect(lambda view: seen.append(image.stale_words))
+    session.model_changed.connect(lambda view: seen.append(image.stale_text))
     session.models.request(0, "other-stylegan2")
     wait_until(lambda: bool(seen))
     assert seen[-1] == "First picture of other-stylegan2 \u2026"
-    wait_until(lambda: not image.stale_words)
+    wait_until(lambda: not image.stale_text)
     assert image.progress < 0
 
 
@@ -108,7 +108,7 @@ def test_an_unchecked_box_can_be_seen(qtbot) -> None:  # type: ignore[no-untyped
     assert box.isChecked()
 
 
-def test_a_caption_that_does_not_fit_drops_its_words_first(qtbot) -> None:  # type: ignore[no-untyped-def]
+def test_a_caption_that_does_not_fit_drops_its_text_first(qtbot) -> None:  # type: ignore[no-untyped-def]
     look = Look(latent=Latent(seed=22251, x=0.31, y=-0.2), transform=Transform(x=0.25, y=0.1, rotate=12.0))
     full, short = look_text(look), look_text(look, is_short=True)
     assert "moved +0.25 +0.10" in full
@@ -142,16 +142,16 @@ def test_a_narrow_view_shows_where_it_is_rather_than_what_it_cost(window: MainWi
 
 def test_a_narrow_view_names_its_model_rather_than_its_family(window: MainWindow, session: Session) -> None:
     pane = window.views.panes[0]
-    wait_until(lambda: session.facts(0) is not None)
+    wait_until(lambda: session.model_info(0) is not None)
     size = session.info(0).size_text  # type: ignore[union-attr]
     for width in (1040, 1920):
         window.resize(width, 600)
         flush()
         pane.model_name.set_text("critters-stylegan2")
-        pane._fit_facts()
+        pane._fit_size()
         flush()
         assert pane.model_name.text() == "critters-stylegan2"
-        assert pane.model_facts.text() == (size if width == 1040 else f"stylegan2  {size}")
+        assert pane.model_size.text() == (size if width == 1040 else f"stylegan2  {size}")
 
 
 def test_an_opened_file_has_a_card_while_a_view_shows_it(
@@ -242,8 +242,8 @@ def test_a_film_that_exists_is_replaced_or_kept_beside(
     asked: list[str] = []
 
     def answer(number: int) -> None:
-        def choose(parent: object, title: str, words: str, choices: tuple[str, ...]) -> int:
-            asked.append(f"{words} {choices}")
+        def choose(parent: object, title: str, text: str, choices: tuple[str, ...]) -> int:
+            asked.append(f"{text} {choices}")
             return number
 
         monkeypatch.setattr("explorer.widgets.film.dialog.choose", choose)

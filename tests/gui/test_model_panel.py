@@ -1,4 +1,4 @@
-"""The model panel: cards, facts, loading, dropping, and classes one by one or mixed."""
+"""The model panel: cards, model_info, loading, dropping, and classes one by one or mixed."""
 
 from __future__ import annotations
 
@@ -99,25 +99,25 @@ def test_buttons_ask_the_window(panel_session: MakeSession, qtbot: QtBot) -> Non
     files.menu.close()
 
 
-def test_facts_of_the_active_view(panel_session: MakeSession, qtbot: QtBot) -> None:
+def test_table_of_the_active_view(panel_session: MakeSession, qtbot: QtBot) -> None:
     session = panel_session("")
     panel, _ = shown(session, qtbot)
     assert panel.nothing.isVisible()
-    assert not panel.facts.isVisible()
+    assert not panel.table.isVisible()
     open_model(qtbot, session, "classy")
     assert not panel.nothing.isVisible()
-    values = {key: value.full for key, value in panel.facts.values.items()}
+    values = {key: value.full for key, value in panel.table.values.items()}
     assert values["latents"] == "z 8   w 8   ws 5"
     assert values["classes"] == "5"
     assert values["resolution"] == "16\u00d716 RGB"
     assert values["licence"] == "MIT"
     assert panel.name.full == "A   classy"
-    assert not panel.facts.copy.isVisible()
-    qtbot.mouseClick(panel.facts.more, LEFT)
-    qtbot.mouseClick(panel.facts.copy, LEFT)
-    facts = session.facts(0)
-    assert facts is not None
-    assert QGuiApplication.clipboard().text() == facts.sha256
+    assert not panel.table.copy.isVisible()
+    qtbot.mouseClick(panel.table.more, LEFT)
+    qtbot.mouseClick(panel.table.copy, LEFT)
+    model_info = session.model_info(0)
+    assert model_info is not None
+    assert QGuiApplication.clipboard().text() == model_info.sha256
     session.views.set_active(1)
     assert panel.nothing.isVisible()
 
@@ -259,4 +259,4 @@ def test_a_thousand_classes_stay_usable(panel_session: MakeSession, qtbot: QtBot
 def test_unconditional_models_have_no_classes_to_choose(panel_session: MakeSession, qtbot: QtBot) -> None:
     panel, _ = shown(panel_session("tiny"), qtbot)
     assert not panel.classes.isVisible()
-    assert panel.facts.values["classes"].full == "none"
+    assert panel.table.values["classes"].full == "none"

@@ -61,7 +61,7 @@ def button(window: MainWindow, text: str) -> QToolButton:
 
 
 @pytest.mark.parametrize("name", ["plain.png", "text.json", "gone.json", "plain.mp4"])
-def test_a_file_that_is_no_project_asks_nothing_and_changes_nothing(
+def test_a_file_that_is_not_a_project_asks_nothing_and_changes_nothing(
     window: MainWindow, session: Session, asked: list[str], tmp_path: Path, name: str
 ) -> None:
     Image.new("RGB", (2, 2)).save(tmp_path / "plain.png")
@@ -101,7 +101,7 @@ def test_the_banner_is_where_the_file_was_dropped_and_goes_with_a_new_project(
     assert not banners[view].text
 
 
-def test_the_next_file_at_a_view_ends_what_was_said_of_the_last(
+def test_the_next_file_at_a_view_clears_the_message_of_the_last(
     window: MainWindow, session: Session, tmp_path: Path
 ) -> None:
     (tmp_path / "photo.jpg").write_bytes(b"x")
@@ -159,7 +159,7 @@ def test_the_window_lives_while_a_drive_hangs(
     card = window.files._card
     assert card is not None
     wait_until(card.isVisible)
-    assert "p.json" in card.words.text()
+    assert "p.json" in card.message.text()
     session.look.set_seed(5)
     wait_until(lambda: not session.is_refining(0))  # pictures go on
     card.cancelled.emit()
@@ -254,7 +254,7 @@ def test_another_network_at_the_place_opens_with_a_warning(
 # -- failures and crashes ------------------------------------------------------------------------------------------
 
 
-def test_a_failing_autosave_stays_said_until_it_works(window: MainWindow, session: Session) -> None:
+def test_a_failing_autosave_stays_shown_until_it_works(window: MainWindow, session: Session) -> None:
     session.documents.autosaver.problem.emit("Autosave failed: No space left on device.")
     strip = window.notices.strip
     assert "No space left" in strip.text("autosave")

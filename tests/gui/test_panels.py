@@ -250,7 +250,7 @@ def test_latent_as_text(window: MainWindow, session: Session) -> None:
     assert session.look_of().latent == Latent(seed=77, x=0.5, y=0.25)
 
 
-def test_a_text_that_is_no_latent_is_refused_with_words(window: MainWindow, session: Session, qapp) -> None:  # type: ignore[no-untyped-def]
+def test_a_text_that_is_not_a_latent_is_refused(window: MainWindow, session: Session, qapp) -> None:  # type: ignore[no-untyped-def]
     latent = panel(window, LatentPanel)
     qapp.clipboard().setText("good morning")
     before = session.state

@@ -43,13 +43,13 @@ def test_figures_are_those_of_the_last_frame(panel_session: MakeSession, qtbot: 
         assert frame is not None
         session.painted(0, frame.generation)
     panel.refresh()
-    facts = session.performance(0)
+    stats = session.performance(0)
     assert panel.figures["fps", 0].text() == "2 /s"
-    assert panel.figures["render", 0].text() == f"{facts.total_ms:.1f} ms"
-    assert panel.figures["latency", 0].text() == f"{facts.latency_median_ms:.0f} / {facts.latency_p99_ms:.0f} ms"
-    assert 0.0 < facts.latency_median_ms <= facts.latency_p99_ms
+    assert panel.figures["render", 0].text() == f"{stats.total_ms:.1f} ms"
+    assert panel.figures["latency", 0].text() == f"{stats.latency_median_ms:.0f} / {stats.latency_p99_ms:.0f} ms"
+    assert 0.0 < stats.latency_median_ms <= stats.latency_p99_ms
     assert panel.figures["fps", 1].text() == "\u2013"
-    assert panel.bars.total_ms == pytest.approx(sum(s.ms for s in facts.stages if not s.hit))
+    assert panel.bars.total_ms == pytest.approx(sum(s.ms for s in stats.stages if not s.hit))
 
 
 def test_refreshes_only_while_seen_and_at_most_five_times_a_second(
@@ -98,14 +98,14 @@ def test_groups_are_the_same_whatever_ran(qtbot: QtBot) -> None:
     info = make_info(4, 8, 8, 16)
     ran = [StageTime(name, ms, False) for name, ms in (("input", 1.0), ("b4", 2.0), ("present", 3.0))]
     full = stage_groups(ran, info)
-    kept = stage_groups([StageTime("synthesis", 0.1, True), StageTime("present", 3.0, False)], info)
+    reused = stage_groups([StageTime("synthesis", 0.1, True), StageTime("present", 3.0, False)], info)
     assert (
-        [g.name for g in full] == [g.name for g in kept] == ["input", "4\u00b2", "8\u00b2", "16\u00b2", "display"]
+        [g.name for g in full] == [g.name for g in reused] == ["input", "4\u00b2", "8\u00b2", "16\u00b2", "display"]
     )
     assert [g.ms for g in full] == [1.0, 2.0, None, None, 3.0]
-    assert [g.ms for g in kept] == [None, None, None, None, 3.0]
+    assert [g.ms for g in reused] == [None, None, None, None, 3.0]
     assert [g.is_needed for g in full] == [True, True, False, False, True]
-    assert all(g.is_needed for g in kept)
+    assert all(g.is_needed for g in reused)
     bars = StageBars()
     qtbot.addWidget(bars)
     bars.resize(300, 100)
@@ -113,7 +113,7 @@ def test_groups_are_the_same_whatever_ran(qtbot: QtBot) -> None:
     height = bars.height()
     assert [round(box.width()) for _, box in bars.segments()] == [50, 100, 150]
     assert bars.tip_at(QPointF(60, 5)).startswith("4\u00b2: 2.00 ms")
-    bars.show_groups(0, kept)
+    bars.show_groups(0, reused)
     assert bars.height() == height
 
 
@@ -121,10 +121,10 @@ def test_latency_median_and_percentile_are_of_recent_paints() -> None:
     record = ViewRecord()
     record.latencies_ms.extend([10.0] * 150 + [20.0] * 49 + [500.0])
     record.frame = make_frame()
-    facts = record.performance(make_frame().request.settings, 0.0)
-    assert facts.latency_median_ms == 10.0
-    assert 20.0 <= facts.latency_p99_ms < 500.0
-    assert facts.latency_ms == 500.0
+    stats = record.performance(make_frame().request.settings, 0.0)
+    assert stats.latency_median_ms == 10.0
+    assert 20.0 <= stats.latency_p99_ms < 500.0
+    assert stats.latency_ms == 500.0
 
 
 def make_frame() -> Frame:

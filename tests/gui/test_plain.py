@@ -52,7 +52,7 @@ MARKUP = f"<img src='{MARKER}'><link rel='stylesheet' href='{MARKER}'><b>bold</b
 HOSTILE = f"{MARKUP}\u202e\x1b[31m\x07{'long ' * 2000}"
 HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 LONGEST = 1000
-"""Characters that one place shows: three file names and some words."""
+"""Characters that one place shows: three file names and some texts."""
 
 
 @pytest.fixture
@@ -142,13 +142,13 @@ def test_nothing_of_a_hostile_model_becomes_markup(
 ) -> None:
     path = hostile_model(tmp_path)
     window.files.open_model(str(path), 0)
-    wait_until(lambda: session.facts(0) is not None and session.facts(0).path == str(path))
+    wait_until(lambda: session.model_info(0) is not None and session.model_info(0).path == str(path))
     session.views.set_active(0)
     window.files.remember(str(path))
     window.files.fill_recent(window.menus["recent"])
     window.files.fill_bundled(window.menus["bundled"])
     session.look.set_class_weights([(0, 1.0), (1, 0.5)])
-    latent = StoredLatent("w", small_latent(session), session.facts(0).sha256, 1.0, HOSTILE)
+    latent = StoredLatent("w", small_latent(session), session.model_info(0).sha256, 1.0, HOSTILE)
     session.edit("Load", latent=replace(session.look_of().latent, stored=session.table.add(latent)))
     session.views.set_tap(1, layer=HOSTILE)
     for section in window.sides.sections.values():
@@ -307,7 +307,7 @@ def test_only_plain_labels_are_made() -> None:
     assert not [w for w in QApplication.allWidgets() if isinstance(w, QAbstractButton) and "<" in w.text()]
 
 
-def test_damaged_settings_are_told_in_the_window(qapp: QApplication, session: Session, tmp_path: Path) -> None:
+def test_damaged_settings_are_reported_in_the_window(qapp: QApplication, session: Session, tmp_path: Path) -> None:
     (tmp_path / "settings.json").write_text("{broken")
     window = MainWindow(Settings(tmp_path / "settings.json"))
     window.asks_before_discarding = False

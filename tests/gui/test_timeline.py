@@ -92,7 +92,7 @@ def test_hiding_the_timeline_ends_the_drag(window: MainWindow, lanes: TimelineVi
     assert times(lanes) == [1.0, 3.0]
 
 
-def test_scrubbing_shows_the_place_live(window: MainWindow, lanes: TimelineView) -> None:
+def test_scrubbing_shows_the_time_live(window: MainWindow, lanes: TimelineView) -> None:
     session = window.session
     assert session is not None
     session.transport.set_segments(frozenset({(-1, 0)}), ease="linear")
@@ -348,14 +348,14 @@ def test_keys_and_a_recording_change_places_by_a_click(window: MainWindow, lanes
 def test_a_key_dragged_onto_another_stays_beside_it(window: MainWindow, lanes: TimelineView) -> None:
     session = window.session
     assert session is not None
-    words: list[str] = []
-    session.status.connect(words.append)
+    messages: list[str] = []
+    session.status.connect(messages.append)
     count = len(session.transport.timeline.keys)
     first, second = (session.transport.timeline.keys[i].time for i in range(2))
     drag(lanes, [at(lanes, second), at(lanes, 2.0), at(lanes, first)])
     assert len(session.transport.timeline.keys) == count
     assert len(lanes.chosen) == 1
-    assert "a frame beside it" in words[-1]
+    assert "a frame beside it" in messages[-1]
     session.undo()
     assert session.transport.timeline.keys[1].time == second
 
@@ -425,7 +425,7 @@ def test_what_the_timeline_is_set_to_can_be_read_whole(window: MainWindow, lanes
         assert field.fontMetrics().horizontalAdvance(field.text()) + 14 <= field.width(), field.text()
 
 
-def test_the_menu_is_made_once_and_filled_anew(window: MainWindow) -> None:
+def test_the_menu_is_made_once_and_refilled(window: MainWindow) -> None:
     dock = window.timeline
     first, second = dock._menu(), dock._menu()
     assert first is second

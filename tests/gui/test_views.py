@@ -65,13 +65,13 @@ def test_a_view_is_added_with_the_active_model_and_undone(window: MainWindow, se
     assert session.state.views[2].linked == frozenset(ASPECTS)
     assert (session.active, session.store.undo_name, shown(window)) == (2, "Add view", [0, 1, 2])
     wait_until(lambda: window.views.panes[2].image.image is not None)
-    assert session.facts(2) == session.facts(1)
+    assert session.model_info(2) == session.model_info(1)
     window.actions_by_key["undo"].trigger()
     assert session.state.views == before.views
     assert (session.active, shown(window)) == (1, [0, 1])
     window.actions_by_key["redo"].trigger()
     wait_until(lambda: window.views.panes[2].image.image is not None)
-    assert window.views.panes[2].model_name.full == session.facts(2).name  # type: ignore[union-attr]
+    assert window.views.panes[2].model_name.full == session.model_info(2).name  # type: ignore[union-attr]
 
 
 def test_views_of_one_model_share_it(window: MainWindow, session: Session) -> None:
@@ -117,12 +117,12 @@ def test_wipe_and_flicker_take_any_two(window: MainWindow, session: Session) -> 
     add_views(window, session, 4)
     session.views.set_pair(3, 1)
     QTest.keyClick(window, Qt.Key.Key_W)
-    place = window.views.panes[3]
+    host = window.views.panes[3]
     assert session.visible_views() == (3, 1)
     assert shown(window) == [3]
-    assert (place.image.wipe.is_on, place.image.pair.views[1], place.second_chip.view) == (True, 1, 1)
-    wait_until(lambda: place.image.pair.other is not None)
-    assert window.views.active_image() is place.image
+    assert (host.image.wipe.is_on, host.image.pair.views[1], host.second_chip.view) == (True, 1, 1)
+    wait_until(lambda: host.image.pair.other is not None)
+    assert window.views.active_image() is host.image
     assert window.actions_by_key["view_wipe"].text() == "Wipe between D and B"
     session.views.show(2)
     session.views.set_layout("flicker")  # the active view is one of the two

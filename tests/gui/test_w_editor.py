@@ -49,7 +49,7 @@ def offset(panel: WEditorPanel) -> np.ndarray:
 
 
 def test_bars_show_ws_and_follow_the_state_before_the_picture_does(editor: WEditorPanel) -> None:
-    ws = editor.session.record(0).frame.facts.ws
+    ws = editor.session.record(0).frame.latents.ws
     assert ws is not None
     assert editor.plot.bars is not None
     np.testing.assert_allclose(editor.plot.bars.values, ws.mean(axis=0), rtol=1e-5)
@@ -61,7 +61,7 @@ def test_bars_show_ws_and_follow_the_state_before_the_picture_does(editor: WEdit
 def test_rendered_ws_is_what_the_bars_promised(editor: WEditorPanel, qtbot: QtBot) -> None:
     with qtbot.waitSignal(editor.session.frame):
         editor.set_bars([3], [1.25])
-    ws = editor.session.record(0).frame.facts.ws
+    ws = editor.session.record(0).frame.latents.ws
     assert ws is not None
     np.testing.assert_allclose(ws[:, 3], 1.25, atol=1e-6)
     assert editor.plot.bars is not None
@@ -141,7 +141,7 @@ def test_scope_of_one_layer_and_of_a_range(editor: WEditorPanel, qtbot: QtBot) -
     assert editor.scope == Scope(2, 2)
     with qtbot.waitSignal(editor.session.frame):
         editor.set_bars([0], [2.0])
-    ws = editor.session.record(0).frame.facts.ws
+    ws = editor.session.record(0).frame.latents.ws
     assert ws is not None
     assert ws[2, 0] == pytest.approx(2.0)
     assert abs(ws[1, 0] - 2.0) > 1e-3

@@ -68,7 +68,7 @@ def test_a_dropped_latent_is_shown(window: MainWindow, session: Session, tmp_pat
     wait_until(lambda: bool(session.look_of().latent.stored))
     assert session.look_of().latent.stored in session.table
     wait_until(lambda: not session.is_refining(0))
-    assert not np.any(session.record(0).frame.facts.ws)
+    assert not np.any(session.record(0).frame.latents.ws)
 
 
 def test_a_latent_that_fits_two_ways_asks_which(window: MainWindow, session: Session, tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_a_small_torch_file_is_a_model_if_it_holds_one(tmp_path: Path) -> None:
     assert kind_of(str(path)) == "latent"
 
 
-def test_an_unknown_file_is_refused_with_words(window: MainWindow) -> None:
+def test_an_unknown_file_is_refused(window: MainWindow) -> None:
     window.files.open_path("/nowhere/notes.txt")
     wait_until(lambda: "notes.txt" in window.views.panes[0].banner.text)
 
@@ -228,4 +228,4 @@ def test_a_misfit_can_be_converted_when_it_is_pasted(window: MainWindow, session
     (offer,) = [button for button in banner._offers if not button.isHidden()]
     offer.click()
     stored = session.look_of(1).latent.stored
-    assert session.table.latent(stored).model_sha == session.facts(1).sha256  # type: ignore[union-attr]
+    assert session.table.latent(stored).model_sha == session.model_info(1).sha256  # type: ignore[union-attr]

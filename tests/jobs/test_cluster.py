@@ -141,7 +141,7 @@ def test_a_measurement_has_the_numbers_of_one_made_here(
     }
 
 
-def test_what_a_part_says_is_wrong_is_said_here(cluster: Cluster) -> None:
+def test_errors_of_a_part_are_raised_here(cluster: Cluster) -> None:
     with pytest.raises(RenderError, match="KeyError"):
         list(cluster.run([JobSpec("beauty")]))
 

@@ -111,7 +111,7 @@ def test_a_paused_job_takes_no_step_and_can_be_cancelled(jobs: Callable[[Any], J
 
 
 @pytest.mark.parametrize("error", [UsageError("Wrong.", "Mend it."), KeyError("x")])
-def test_every_end_is_told(jobs: Callable[[Any], JobSpec], error: Exception) -> None:
+def test_every_end_is_reported(jobs: Callable[[Any], JobSpec], error: Exception) -> None:
     ends = Ends()
 
     def failing(context: JobContext | None, spec: JobSpec) -> Iterator[Report[int]]:

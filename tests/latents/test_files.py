@@ -66,7 +66,7 @@ def test_special_files_are_refused(tmp_path: Path, suffix: str) -> None:
     [((16,), "z", 1), ((24,), "w", 1), ((1, 24), "w", 1), ((3, 24), "w", 3), ((6, 24), "ws", 1),
      ((2, 6, 24), "ws", 2), ((1, 1, 6, 24), "ws", 1), ((5, 16), "z", 5), ((1, 9, 24), "ws", 1)],
 )  # fmt: skip
-def test_a_foreign_arrays_space_is_told_by_its_shape(
+def test_a_foreign_arrays_space_is_determined_by_its_shape(
     tmp_path: Path, shape: tuple[int, ...], space: str, count: int
 ) -> None:
     np.save(tmp_path / "a.npy", RNG.randn(*shape))
@@ -96,7 +96,7 @@ def test_a_name_in_the_file_tells(tmp_path: Path) -> None:
     assert load_latents(tmp_path / "d.pt", SAME)[0].array.shape == (6, 24)
 
 
-def test_a_broadcast_w_said_to_be_a_w_is_one(tmp_path: Path) -> None:
+def test_a_broadcast_w_declared_as_w_is_one(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.repeat(ARRAYS["w"][None, None], 6, axis=1))
     (found,) = load_latents(tmp_path / "a.npy", INFO, "w")
     np.testing.assert_array_equal(found.array, ARRAYS["w"])
@@ -122,7 +122,7 @@ class Hostile:
         return eval, ("1/0",)
 
 
-def test_files_that_are_no_latents_are_refused_with_words(tmp_path: Path) -> None:
+def test_files_that_are_not_latents_are_refused(tmp_path: Path) -> None:
     good = tmp_path / "good.npy"
     np.save(good, ARRAYS["w"])
     bomb = tmp_path / "bomb.npz"

@@ -153,7 +153,7 @@ def test_stored_latents_are_copies_that_nobody_can_change() -> None:
 
 
 @pytest.mark.parametrize(
-    ("space", "array", "words"),
+    ("space", "array", "message"),
     [
         ("s", A, "unknown space"),
         ("w", WS, "shape"),
@@ -162,8 +162,8 @@ def test_stored_latents_are_copies_that_nobody_can_change() -> None:
         ("w", np.array([np.nan], np.float32), "not finite"),
     ],
 )
-def test_latents_that_are_none_are_refused(space: str, array: np.ndarray, words: str) -> None:
-    with pytest.raises(LatentError, match=words):
+def test_latents_that_are_none_are_refused(space: str, array: np.ndarray, message: str) -> None:
+    with pytest.raises(LatentError, match=message):
         StoredLatent(space, array)  # type: ignore[arg-type]
 
 
@@ -199,7 +199,7 @@ def test_stored_latents_survive_text(space: str) -> None:
     "text",
     ["", "hello", "seed", "99999999999", "4294967296", "1 x .", "latentwalk-latent:1:", "latentwalk-latent:1:AAAA"],
 )
-def test_texts_that_are_no_latents_are_refused(text: str) -> None:
+def test_texts_that_are_not_latents_are_refused(text: str) -> None:
     with pytest.raises(LatentError):
         latent_from_text(text)
 

@@ -106,11 +106,11 @@ def test_resuming_is_bitwise_equal_under_every_policy(name: str, dtype: torch.dt
     ws = torch.randn(1, generator.info.num_ws, generator.info.w_dim)
     with torch.inference_mode(), use_backend(kind, dtype):
         inputs = Inputs(ws, noise=NoiseSpec("none"))
-        kept = [generator.begin(inputs)]
-        fold(generator.layers, kept[0], inputs, after=lambda _, activation: kept.append(activation))
-        full = generator.rgb(kept[-1])
+        states = [generator.begin(inputs)]
+        fold(generator.layers, states[0], inputs, after=lambda _, activation: states.append(activation))
+        full = generator.rgb(states[-1])
         start = len(generator.layers) // 2
-        resumed = fold(generator.layers, kept[start], inputs, start=start)
+        resumed = fold(generator.layers, states[start], inputs, start=start)
         assert torch.equal(generator.rgb(resumed), full)
 
 

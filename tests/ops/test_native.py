@@ -282,7 +282,7 @@ def test_it_can_be_turned_off(monkeypatch: pytest.MonkeyPatch) -> None:
     assert native.build().state == "disabled"
 
 
-def test_a_file_that_is_no_library_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_library_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "product").write_bytes(b"not a library")
     publish(tmp_path / "product", tmp_path / "k.so")
     monkeypatch.setattr(native, "_kernels", None)

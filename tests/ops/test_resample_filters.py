@@ -57,7 +57,7 @@ def test_filters_of_stylegan2_in_bfloat16(taps: int) -> None:
 
 
 @pytest.mark.parametrize("taps", range(1, 8))
-def test_filters_that_are_no_product(taps: int) -> None:
+def test_filters_that_are_not_a_product(taps: int) -> None:
     _check("stylegan2", {**_SMALL, "resample_filter": [1.0] * taps}, mixed=True)
 
 

@@ -56,7 +56,7 @@ def look():
     poll.stop()
     notice = window.notices.strip
     text = notice.text("plugins")
-    notice._notices["plugins"]._offers[0].click()
+    notice._notices["plugins"]._buttons[0].click()
     print(json.dumps({
         "families": [session.info(view).family for view in (0, 1)],
         "listed": [(item.name, item.family) for item in bundled()],
@@ -154,9 +154,9 @@ def test_a_family_of_a_plug_in_keeps_the_contract(run: Run) -> None:
 
 def test_commands_read_and_render_its_files(run: Run, model: Path, tmp_path: Path) -> None:
     printed = run(COMMANDS, str(model), str(tmp_path))
-    facts = json.loads(printed[: printed.index("\n}") + 2])
-    assert (facts["family"], facts["format"]) == ("ripples", "torch.save file of Ripples")
-    assert (facts["z_dim"], facts["w_dim"], facts["num_ws"], facts["resolution"]) == (6, 5, 5, 32)
+    summary = json.loads(printed[: printed.index("\n}") + 2])
+    assert (summary["family"], summary["format"]) == ("ripples", "torch.save file of Ripples")
+    assert (summary["z_dim"], summary["w_dim"], summary["num_ws"], summary["resolution"]) == (6, 5, 5, 32)
     pictures = [(tmp_path / name).read_bytes() for name in ("a.png", "b.png")]
     assert len(pictures[0]) > 1000
     assert pictures[0][-2000:] == pictures[1][-2000:], "the converted file gives the same pixels"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from explorer.checkpoints import Checkpoint
-from explorer.render.model_store import LoadedModel, ModelStore, facts_of
+from explorer.render.model_store import LoadedModel, ModelStore, model_info_of
 from explorer.render.renderer import Message, Renderer
 from explorer.render.resolve import resolve_look
 from explorer.render.results import Frame, RenderFailed
@@ -22,7 +22,7 @@ def tiny_model(sha: str = "tiny-a", **config: Any) -> LoadedModel:
     """A tiny generator as if loaded from a file."""
     generator = TinyGenerator(TinyConfig(**config)).eval().requires_grad_(False)
     checkpoint = Checkpoint("tiny", {}, {}, name=sha, sha256=sha)
-    return LoadedModel(generator, facts_of(generator, checkpoint, f"/models/{sha}.safetensors"))
+    return LoadedModel(generator, model_info_of(generator, checkpoint, f"/models/{sha}.safetensors"))
 
 
 def gated(model: LoadedModel) -> TinyGenerator:
@@ -33,7 +33,7 @@ def gated(model: LoadedModel) -> TinyGenerator:
 
 def request_of(model: LoadedModel, look: Look | None = None, tap: Tap | None = None) -> RenderRequest:
     """The request of a look."""
-    return resolve_look(look or Look(), tap or Tap(), model.facts.info, model=model.facts.key)
+    return resolve_look(look or Look(), tap or Tap(), model.model_info.info, model=model.model_info.key)
 
 
 def psi_request(model: LoadedModel, psi: float) -> RenderRequest:

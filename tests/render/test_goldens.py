@@ -42,7 +42,7 @@ def look_of_case(case: dict[str, Any], golden: Golden, item: int) -> tuple[Look,
 def test_pictures_agree_with_the_original(name: str, backend: Backend) -> None:
     golden = load_net(name)
     model = load_file(str(require(f"pickles/{name}_nosrc.pkl")))
-    renderer = HeadlessRenderer(model.generator, RenderSettings("cpu", "float32", backend), model.facts.key)
+    renderer = HeadlessRenderer(model.generator, RenderSettings("cpu", "float32", backend), model.model_info.key)
     compared = 0
     for case_name, case in golden.meta["cases"].items():
         if case["call"]["synthesis"]["noise_mode"] == "random":

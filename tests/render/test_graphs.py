@@ -58,7 +58,7 @@ def test_a_replay_gives_what_a_plain_run_gives(name: str) -> None:
     generator, recorder = small_generator(name), FixedMemory()
     graphs = GraphedLayers(generator.layers, recorder)
     last = len(generator.layers) - 1
-    kept: list[tuple[Activation, torch.Tensor]] = []
+    states: list[tuple[Activation, torch.Tensor]] = []
     with torch.inference_mode():
         for seed in range(4):
             torch.manual_seed(seed)
@@ -70,9 +70,9 @@ def test_a_replay_gives_what_a_plain_run_gives(name: str) -> None:
             a = fold(generator.layers, begin, inputs, noise=noises.__getitem__)
             if results is not None:
                 assert torch.equal(generator.rgb(results[-1]), generator.rgb(a))
-                kept.append((results[last // 2], results[last // 2].x.clone()))
+                states.append((results[last // 2], results[last // 2].x.clone()))
     assert recorder.records == 1
-    assert all(torch.equal(a.x, before) for a, before in kept), "a later replay must not change what was kept"
+    assert all(torch.equal(a.x, before) for a, before in states), "a later replay must not change what was states"
 
 
 def test_a_wrong_replay_ends_recording() -> None:

@@ -39,7 +39,7 @@ def test_it_gives_the_windows_pixels_and_the_floats(tmp_path: Path) -> None:
 
 def test_a_series_reuses_stages_and_time_moves_it() -> None:
     model = tiny_model()
-    series = HeadlessRenderer(model.generator, model=model.facts.key)
+    series = HeadlessRenderer(model.generator, model=model.model_info.key)
     turning = Look(transform=Transform(animation=Animation("spin", 0.25)))
     first, later = (series.render_look(turning, time=t) for t in (0.0, 1.0))
     assert not np.array_equal(first.pixels, later.pixels)
@@ -55,7 +55,7 @@ def test_layers_and_stored_latents() -> None:
     assert tapped.stats is not None
     latent = StoredLatent("ws", np.ones((5, 8), np.float32))
     shown = render_look(model.generator, Look(Latent(stored=latent.key)), table=AssetTable((latent,)))
-    np.testing.assert_array_equal(shown.facts.ws, latent.array)
+    np.testing.assert_array_equal(shown.latents.ws, latent.array)
     with pytest.raises(RequestError, match="no layer 'nowhere'") as caught:
         render_look(model.generator, Look(), Tap("nowhere"))
     assert "t0, t1" in caught.value.hint
@@ -86,6 +86,6 @@ def test_the_float_picture_is_copied_when_it_is_asked_for() -> None:
     assert image is picture.image
     assert image.dtype == np.float32
     assert image.shape == (3, 16, 16)
-    image[:] = 9.0  # a copy: what is kept to resume from stays as it is
+    image[:] = 9.0  # a copy: what is cached to resume from stays as it is
     assert np.array_equal(renderer.render_look(Look(latent=Latent(3))).pixels, picture.pixels)
     assert float(renderer.render_look(Look(latent=Latent(3))).image.max()) < 2.0

@@ -47,7 +47,7 @@ def test_a_job_without_memory_is_begun_once_more_with_an_empty_cache() -> None:
     "error",
     [RuntimeError("CUDA error: unspecified launch failure"), torch.cuda.OutOfMemoryError("CUDA out of memory")],
 )
-def test_a_device_that_a_job_lost_is_told_as_such(error: Exception) -> None:
+def test_a_device_that_a_job_lost_is_reported_as_such(error: Exception) -> None:
     messages, _ = run_with(error, 9, "mps")
     event, lost = messages
     assert isinstance(event, JobEvent)

@@ -74,9 +74,9 @@ def test_edits_of_layers_change_what_follows_and_nothing_before(name: str) -> No
     if generator.info.input_style_dim:
         edits.append((Edit(Shift(INPUT_LAYER), 0.3), 0))
     for edit, hits in edits:
-        edited, kept = picture(pipeline, generator, edit)
+        edited, cached = picture(pipeline, generator, edit)
         assert not torch.equal(edited, plain)
-        assert kept == hits
+        assert cached == hits
         assert torch.equal(edited, picture(Pipeline(generator, StageCache(64 << 20)), generator, edit)[0])
         assert torch.equal(picture(pipeline, generator)[0], plain)
     assert torch.equal(picture(pipeline, generator, Edit(Bend("elsewhere"), 0.5))[0], plain)

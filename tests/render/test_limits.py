@@ -1,4 +1,4 @@
-"""Models that are more than this machine can do are refused before the first picture, in words."""
+"""Models that are more than this machine can do are refused before the first picture, with a message."""
 
 from __future__ import annotations
 

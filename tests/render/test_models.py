@@ -27,7 +27,7 @@ def test_a_model_is_found_by_its_hash() -> None:
     assert store.add(model) == ()
     assert store.get(ModelKey("tiny-a", "anything")) is model
     assert "tiny-a" in store
-    assert store.nbytes == model.facts.nbytes
+    assert store.nbytes == model.model_info.nbytes
     with pytest.raises(RenderError, match="/b is not loaded"):
         store.get(ModelKey("tiny-b", "/b"))
 
@@ -48,7 +48,7 @@ def test_the_least_recently_used_is_given_up_but_nothing_in_use() -> None:
 def test_a_large_model_that_nobody_uses_is_not_kept() -> None:
     store = ModelStore()
     model = tiny_model("large", w_dim=4096, z_dim=4096)
-    assert model.facts.nbytes > store.budget_bytes
+    assert model.model_info.nbytes > store.budget_bytes
     assert store.add(model) == (), "in use"
     store.add(tiny_model("small"), in_use=("large",))
     assert store.release(()) == (("small",), ("large",))
@@ -58,9 +58,9 @@ def test_the_same_model_from_another_path_shares_its_generator() -> None:
     store = ModelStore()
     first, again = tiny_model(), tiny_model()
     store.add(first)
-    store.add(LoadedModel(again.generator, replace(again.facts, path="/elsewhere")))
-    assert store.get(first.facts.key).generator is first.generator
-    assert store.get(first.facts.key).facts.path == "/elsewhere"
+    store.add(LoadedModel(again.generator, replace(again.model_info, path="/elsewhere")))
+    assert store.get(first.model_info.key).generator is first.generator
+    assert store.get(first.model_info.key).model_info.path == "/elsewhere"
 
 
 def test_what_a_model_holds_is_counted_by_storages_with_what_was_made_from_the_weights() -> None:
@@ -84,7 +84,7 @@ def test_a_changed_file_is_another_model(tmp_path: Path) -> None:
     file.write_bytes(b"1")
     store = ModelStore(1 << 30)
     model = tiny_model()
-    store.add(LoadedModel(model.generator, replace(model.facts, path=str(file))))
+    store.add(LoadedModel(model.generator, replace(model.model_info, path=str(file))))
     assert store.find(str(file)) is not None
     assert store.find(str(tmp_path / "." / "x")) is not None
     assert store.find(str(tmp_path / "absent")) is None
@@ -102,12 +102,17 @@ def test_a_real_file_becomes_a_model(tmp_path: Path) -> None:
     save_native(path, Checkpoint("stylegan2", config, tensors, "Small", "MIT", "a test", card={"data": "none"}))
     steps: list[float] = []
     model = load_file(str(path), lambda report: steps.append(report.fraction))
-    facts = model.facts
-    assert (facts.name, facts.licence, facts.origin, facts.family) == ("Small", "MIT", "a test", "stylegan2")
-    assert (facts.info.img_size, len(facts.sha256), facts.path) == ((16, 16), 64, str(path))
-    assert facts.metadata["format"] == "safetensors"
-    assert facts.metadata["data"] == "none"
-    assert facts.key == ModelKey(facts.sha256)
+    model_info = model.model_info
+    assert (model_info.name, model_info.licence, model_info.origin, model_info.family) == (
+        "Small",
+        "MIT",
+        "a test",
+        "stylegan2",
+    )
+    assert (model_info.info.img_size, len(model_info.sha256), model_info.path) == ((16, 16), 64, str(path))
+    assert model_info.metadata["format"] == "safetensors"
+    assert model_info.metadata["data"] == "none"
+    assert model_info.key == ModelKey(model_info.sha256)
     assert steps == sorted(steps)
     assert not any(p.requires_grad for p in model.generator.parameters())
     with pytest.raises(UnreadableFileError, match="There is no file"):

@@ -153,7 +153,7 @@ def test_200_random_edits_stay_right_and_within_the_budget(name: str) -> None:
     budget = 30_000
     pipeline = pipeline_of(generator, budget)
     fresh = pipeline_of(generator, 0)
-    cache = pipeline.kept.cache
+    cache = pipeline.view_cache.cache
     hits = 0
     for i in range(200):
         request = request_of(generator, random_look(rng, generator.info))
@@ -187,7 +187,7 @@ def test_classes_are_mixed_in_the_label() -> None:
     result = run(pipeline_of(generator), request_of(generator, Look(classes=Classes(((0, 1.0), (2, 3.0))))))
     z = torch.tensor(z_of_seed(0, 8)).expand(MAPPED_TOGETHER, -1)
     w = generator.mapping(z, torch.tensor([[0.25, 0.0, 0.75]]).expand(MAPPED_TOGETHER, -1))[0]
-    np.testing.assert_array_equal(result.facts.base, w.numpy())
+    np.testing.assert_array_equal(result.latents.base, w.numpy())
 
 
 def test_bfloat16_is_near_and_keeps_its_type_through_the_layers() -> None:

@@ -27,7 +27,7 @@ def test_without_a_view_nothing_is_kept() -> None:
     pipeline = pipeline_of(generator)
     look = Look(noise=Noise("none"))
     run(pipeline, request_of(generator, look), view=None)
-    assert len(pipeline.kept.cache) == 0
+    assert len(pipeline.view_cache.cache) == 0
     assert ran(run(pipeline, request_of(generator, look), view=None))[0] == "input"
 
 
@@ -36,12 +36,12 @@ def test_forgetting() -> None:
     pipeline = pipeline_of(generator)
     for view in (0, 1):
         run(pipeline, request_of(generator), view=view)
-    both = pipeline.kept.cache.nbytes
+    both = pipeline.view_cache.cache.nbytes
     pipeline.forget(0)
-    assert 0 < pipeline.kept.cache.nbytes < both
+    assert 0 < pipeline.view_cache.cache.nbytes < both
     assert ran(run(pipeline, request_of(generator), view=1)) == ["present"]
     pipeline.forget_all()
-    assert pipeline.kept.cache.nbytes == 0
+    assert pipeline.view_cache.cache.nbytes == 0
 
 
 def test_drawn_noise_is_kept() -> None:

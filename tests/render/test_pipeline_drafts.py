@@ -72,7 +72,7 @@ def test_a_draft_is_the_picture_so_far_and_costs_the_full_run_nothing() -> None:
     assert torch.equal(full.image, run(pipeline_of(generator), request).image)
 
 
-def test_no_draft_where_there_is_no_honest_one() -> None:
+def test_no_draft_where_there_is_no_representative_one() -> None:
     for name in ("stylegan3-t", "tiny"):
         pipeline = pipeline_of(generator_of(name))
         slow_down(pipeline, 50.0)

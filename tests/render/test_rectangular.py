@@ -25,7 +25,7 @@ from explorer.jobs.job import last_value
 from explorer.ops import resample as pixels
 from explorer.render import display
 from explorer.render.headless import HeadlessRenderer
-from explorer.render.model_store import facts_of
+from explorer.render.model_store import model_info_of
 from explorer.state import ExplorerState, Latent, Look, Slit, Tap, Transform, ViewState
 from explorer.testing.tiny import TinyConfig, TinyGenerator
 from tests.generators.families import TallTiny, WideTiny
@@ -131,11 +131,13 @@ def test_equivariance_is_measured_in_widths(family: type[TinyGenerator]) -> None
 )
 def test_a_films_frames_have_the_size_it_announces(family: type[TinyGenerator], layout: str, side: int) -> None:
     renderer = renderer_of(family)
-    facts = facts_of(renderer._pipeline.generator, Checkpoint("tiny", {}, {}, name="wide", sha256="wide"), "wide")
+    model_info = model_info_of(
+        renderer._pipeline.generator, Checkpoint("tiny", {}, {}, name="wide", sha256="wide"), "wide"
+    )
     view = ViewState(model="wide.safetensors")
     state = ExplorerState(views=(view, view), layout="grid")
     film = Film(1.0, (10, 1), layout=layout, side=side)
-    films = FilmRenderer(state, film, open_with=lambda name, settings: (renderer, facts))
+    films = FilmRenderer(state, film, open_with=lambda name, settings: (renderer, model_info))
     frame = films.frame(1)
     assert frame.shape == (*films.frame_size[::-1], 3)
     assert frame_size_of(film, state, [renderer.info.img_size] * 2) == films.frame_size

@@ -8,7 +8,7 @@ import torch
 from explorer.checkpoints import Checkpoint
 from explorer.generators.registry import build
 from explorer.render.finishing import Cancelled
-from explorer.render.model_store import LoadedModel, facts_of
+from explorer.render.model_store import LoadedModel, model_info_of
 from explorer.render.renderer import REMEASURE_AFTER, Renderer
 from explorer.render.results import Tier
 from explorer.state import Look, Transform
@@ -20,13 +20,15 @@ def skip_model() -> LoadedModel:
     torch.manual_seed(0)
     config = {"img_resolution": 64, "channel_base": 256, "channel_max": 8, "z_dim": 8, "w_dim": 8}
     generator = build("stylegan2", {**config, "mapping_layers": 2}).eval().requires_grad_(False)
-    return LoadedModel(generator, facts_of(generator, Checkpoint("stylegan2", {}, {}, "s", sha256="skip"), "/s"))
+    return LoadedModel(
+        generator, model_info_of(generator, Checkpoint("stylegan2", {}, {}, "s", sha256="skip"), "/s")
+    )
 
 
 def make_slow(renderer: Renderer, model: LoadedModel, ms: float = 100.0) -> None:
     """As if every layer had been measured at `ms`, the largest at four times that."""
     pipeline = renderer._pipeline(request_of(model))
-    info = model.facts.info
+    info = model.model_info.info
     pipeline.times.ms[:] = [ms * (4 if layer.height == info.img_size[0] else 1) for layer in info.layers]
     pipeline.times.runs[:] = [0] * len(pipeline.times.runs)
 

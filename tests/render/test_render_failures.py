@@ -97,7 +97,7 @@ def test_out_of_memory_twice_on_the_cpu_is_a_failure_that_may_be_tried_again() -
 
 
 @pytest.mark.parametrize("error", [RuntimeError("CUDA error: unspecified launch failure"), MemoryError("full")])
-def test_a_lost_device_is_told_as_such(error: Exception) -> None:
+def test_a_lost_device_is_reported_as_such(error: Exception) -> None:
     model = tiny_model()
     renderer, published = renderer_of(model)
     renderer.device = "mps"  # of which this machine has none; the generator stays where it is

@@ -41,7 +41,7 @@ def test_a_step_renders_the_latest_look_only() -> None:
     assert frame.request == psi_request(model, 0.3)
     assert (frame.width, frame.height) == (16, 16)
     assert (frame.device, frame.dtype) == ("cpu", "float32")
-    assert frame.facts.ws.shape == (5, 8)
+    assert frame.latents.ws.shape == (5, 8)
 
 
 def test_every_view_gets_its_turn() -> None:

@@ -117,11 +117,11 @@ def test_at_most_one_wake_up_is_under_way(setup: Setup, qtbot: QtBot) -> None:
     assert [f.generation for f in frames.items] == [20]
 
 
-def test_failures_and_thumbnails_are_told(setup: Setup, qtbot: QtBot) -> None:
+def test_failures_and_thumbnails_are_reported(setup: Setup, qtbot: QtBot) -> None:
     service, loader = setup
     model = loaded(service, loader, qtbot)
     failures, thumbnails = Inbox(service.failed), Inbox(service.thumbnail_ready)
-    service.request(0, replace(request_of(model), model=replace(model.facts.key, sha256="gone")))
+    service.request(0, replace(request_of(model), model=replace(model.model_info.key, sha256="gone")))
     service.thumbnail("key", 1, request_of(model))
     qtbot.waitUntil(lambda: bool(failures.items and thumbnails.items))
     assert isinstance(failures.items[0], RenderFailed)
@@ -131,7 +131,7 @@ def test_failures_and_thumbnails_are_told(setup: Setup, qtbot: QtBot) -> None:
 # -- models ----------------------------------------------------------------------------------------------------
 
 
-def test_loading_reports_progress_and_facts(setup: Setup, qtbot: QtBot) -> None:
+def test_loading_reports_progress_and_model_info(setup: Setup, qtbot: QtBot) -> None:
     service, loader = setup
     progress = Inbox(service.model_loading)
     loader.hold.clear()
@@ -140,16 +140,16 @@ def test_loading_reports_progress_and_facts(setup: Setup, qtbot: QtBot) -> None:
     assert service.is_loading(3)
     with qtbot.waitSignal(service.model_loaded) as signal:
         loader.hold.set()
-    view, facts = signal.args
-    assert (view, facts.name) == (3, "a")
-    assert facts.sha256 in service.models
+    view, model_info = signal.args
+    assert (view, model_info.name) == (3, "a")
+    assert model_info.sha256 in service.models
     assert not service.is_loading(3)
     assert progress.items[0] == (3, Report(None, 1, 2, "Reading"))
 
 
-@pytest.mark.parametrize(("path", "words"), [("bad", "is bad"), ("odd", "ZeroDivisionError")])
-def test_a_file_that_cannot_be_loaded_is_told_with_words(
-    setup: Setup, qtbot: QtBot, path: str, words: str, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(("path", "message"), [("bad", "is bad"), ("odd", "ZeroDivisionError")])
+def test_a_file_that_cannot_be_loaded_is_reported(
+    setup: Setup, qtbot: QtBot, path: str, message: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     service, _ = setup
     with qtbot.waitSignal(service.model_failed) as signal:
@@ -157,7 +157,7 @@ def test_a_file_that_cannot_be_loaded_is_told_with_words(
     view, error = signal.args
     assert view == 0
     assert isinstance(error, LatentwalkError)
-    assert words in str(error)
+    assert message in str(error)
     assert error.hint
 
 
@@ -184,7 +184,7 @@ def test_a_second_loading_replaces_the_first(setup: Setup, qtbot: QtBot) -> None
     loader.hold.set()
     qtbot.waitUntil(lambda: bool(done.items))
     qtbot.waitUntil(lambda: loader.calls == 2)
-    assert [facts.name for _, facts in done.items] == ["b"]
+    assert [model_info.name for _, model_info in done.items] == ["b"]
 
 
 def test_a_kept_file_is_not_read_again(setup: Setup, qtbot: QtBot, tmp_path: Any) -> None:
@@ -192,7 +192,7 @@ def test_a_kept_file_is_not_read_again(setup: Setup, qtbot: QtBot, tmp_path: Any
     file = tmp_path / "a.safetensors"
     file.write_bytes(b"x")
     model = tiny_model()
-    model = LoadedModel(model.generator, replace(model.facts, path=str(file)))
+    model = LoadedModel(model.generator, replace(model.model_info, path=str(file)))
     loader.models[str(file)] = model
     for view in (0, 1):
         loaded(service, loader, qtbot, str(file), view)

@@ -236,6 +236,6 @@ def test_another_kind_needs_no_line_elsewhere(bend: Edit) -> None:
     number_of: Any = edits  # of numbers, as the test's kind takes them
     assert (number_of.features(number, 3.0), number_of.features(0, 3.0)) == (6.0, 3.0)
     assert number_of.style(number, 3.0) == 3.0
-    pose = set_value(Snapshot(state.shared), "edits.0", 0.25)
-    assert pose.shared.edits == (replace(bend, strength=0.25),)
-    assert get_value(pose, "edits.0") == 0.25
+    snapshot = set_value(Snapshot(state.shared), "edits.0", 0.25)
+    assert snapshot.shared.edits == (replace(bend, strength=0.25),)
+    assert get_value(snapshot, "edits.0") == 0.25

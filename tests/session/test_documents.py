@@ -67,7 +67,7 @@ def test_a_snapshot_carries_the_project_and_opens_again(world: World, tmp_path: 
     with world.qtbot.waitSignal(s.documents.saved_file) as signal:
         s.documents.snapshot(0, tmp_path / "x.png")
     assert signal.args == [str(tmp_path / "x.png")]
-    assert "Saved x.png" in world.words
+    assert "Saved x.png" in world.messages
     with Image.open(tmp_path / "x.png") as picture:
         np.testing.assert_array_equal(np.asarray(picture), world.frame().pixels[:, :, 2::-1])
     state = s.state
@@ -80,15 +80,15 @@ def test_a_snapshot_carries_the_project_and_opens_again(world: World, tmp_path: 
         s.documents.snapshot(0, tmp_path / "now.png")  # already there
     (tmp_path / "file").write_text("")
     s.documents.snapshot(0, tmp_path / "file" / "y.png")
-    world.qtbot.waitUntil(lambda: "cannot be written" in world.words[-1])
+    world.qtbot.waitUntil(lambda: "cannot be written" in world.messages[-1])
 
 
-def test_a_snapshot_of_a_failing_picture_is_told(world: World, tmp_path: Path) -> None:
+def test_a_snapshot_of_a_failing_picture_is_reported(world: World, tmp_path: Path) -> None:
     world.open("a")
     world.session.look.set_psi(0.3)
     world.session.documents.snapshot(0, tmp_path / "x.png")
     world.session.look.set_transform(scale_x=0.0)
-    assert "not saved" in world.words[-1]
+    assert "not saved" in world.messages[-1]
 
 
 def test_closing_leaves_no_thread(qtbot: QtBot) -> None:

@@ -66,7 +66,7 @@ def test_even_speed_is_not_put_on_a_timeline_that_was_changed(even: Session, qtb
     assert "changed meanwhile" in words[-1]
 
 
-def test_a_fault_while_measuring_ends_it_with_words(
+def test_a_fault_while_measuring_ends_it_with_a_message(
     even: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:

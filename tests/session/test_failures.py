@@ -21,7 +21,7 @@ def test_a_model_that_cannot_be_loaded_leaves_the_one_before(world: World) -> No
     world.qtbot.waitUntil(lambda: bool(world.failures))
     assert "There is no nothing" in str(world.failures[0].error)
     assert world.session.state == before
-    assert world.session.facts(0).name == "a"  # type: ignore[union-attr]
+    assert world.session.model_info(0).name == "a"  # type: ignore[union-attr]
     cleared: list[int] = []
     world.session.failure_cleared.connect(cleared.append)
     world.session.look.set_psi(0.5)
@@ -30,7 +30,7 @@ def test_a_model_that_cannot_be_loaded_leaves_the_one_before(world: World) -> No
     assert world.session.last_failure(0) is None
 
 
-def test_a_model_that_cannot_be_loaded_is_told_over_a_picture_that_moves(world: World) -> None:
+def test_a_model_that_cannot_be_loaded_is_reported_over_a_picture_that_moves(world: World) -> None:
     world.open("a")
     world.session.look.set_drift(0.5)
     world.session.models.request(0, "nothing")
@@ -74,7 +74,7 @@ def test_a_render_error_is_shown_and_the_next_move_works(world: World, caplog: p
     assert world.session.last_failure(0) is None
 
 
-def test_a_wish_that_cannot_be_rendered_is_a_failure_and_undo_mends_it(world: World) -> None:
+def test_a_request_that_cannot_be_rendered_fails_and_undo_mends_it(world: World) -> None:
     world.open("a")
     world.session.look.set_transform(scale_x=0.0)
     assert "flattens" in str(world.failures[0].error)
@@ -90,11 +90,11 @@ def test_a_stale_failure_is_ignored(world: World) -> None:
     assert world.failures == []
 
 
-def test_a_lost_device_is_told(world: World) -> None:
+def test_a_lost_device_is_reported(world: World) -> None:
     told: list[object] = []
     world.session.devices.changed.connect(told.append)
     world.session.devices._on_device_lost(DeviceLost("cuda:0", RuntimeError("gone")))
-    assert "cuda:0" in world.words[0]
+    assert "cuda:0" in world.messages[0]
     assert world.session.devices.settings.device == "cpu"
     assert told == [world.session.devices.settings]
 

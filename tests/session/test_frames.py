@@ -25,7 +25,7 @@ def test_a_model_is_opened_as_one_step_and_shown(world: World) -> None:
     assert s.last_frame(0) is not None
     assert told[0] == (0, Report(None, 0, 1, "a"))
     assert told[-1] == 0
-    assert s.facts(1) is None
+    assert s.model_info(1) is None
     assert s.last_frame(1) is None
 
 
@@ -99,7 +99,7 @@ def test_hidden_views_are_not_rendered_until_they_are_seen(world: World) -> None
     assert s.visible_views() == (0, 1)
 
 
-def test_switching_the_model_and_back_keeps_the_wish(world: World) -> None:
+def test_switching_the_model_and_back_keeps_the_request(world: World) -> None:
     world.open("a")
     s = world.session
     s.look.set_offset([1.0] * 8)

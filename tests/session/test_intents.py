@@ -30,7 +30,7 @@ def test_undo_brings_back_the_model(world: World) -> None:
     world.session.undo()
     world.qtbot.waitUntil(lambda: world.session.record(0).model == "a")
     world.session.undo()
-    assert world.session.facts(0) is None
+    assert world.session.model_info(0) is None
     assert world.session.last_frame(0) is None
     world.session.redo()
     world.qtbot.waitUntil(lambda: world.session.record(0).model == "a")
@@ -55,7 +55,7 @@ def test_a_drag_is_one_step(world: World) -> None:
     assert s.look_of().latent.x == pytest.approx(1.0)
 
 
-def test_saved_and_unsaved_are_told(world: World) -> None:
+def test_saved_and_unsaved_are_reported(world: World) -> None:
     told: list[bool] = []
     world.session.saved_changed.connect(told.append)
     world.session.look.set_psi(0.5)

@@ -64,7 +64,7 @@ class Work:
         self.runner.reported.connect(self.told.append)
         self.runner.finished.connect(self.told.append)
         self.runner.failed.connect(self.told.append)
-        is_rendering = self.session.facts(0) is not None
+        is_rendering = self.session.model_info(0) is not None
         request = self.session.resolve_view(0) if is_rendering else None
         self.runner.start(JobSpec(self.kind, request, {"name": self.kind}))
 

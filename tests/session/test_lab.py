@@ -31,7 +31,7 @@ def walk(world: World, steps: int) -> None:
     s = world.session
     for _ in range(steps):
         s.look.walk(0.1, 0.0)
-        world.settle(*(v for v in range(2) if s.facts(v) is not None))
+        world.settle(*(v for v in range(2) if s.model_info(v) is not None))
 
 
 def test_both_views_scan_the_same_moments(world: World) -> None:
@@ -173,7 +173,7 @@ def test_an_average_waits_until_the_motion_stops(world: World) -> None:
 def test_a_wrong_average_is_explained(world: World) -> None:
     world.open("a")
     world.session.lab.edit("Average", average="neighbours", count=1)
-    world.qtbot.waitUntil(lambda: any("at least 2" in words for words in world.words))
+    world.qtbot.waitUntil(lambda: any("at least 2" in message for message in world.messages))
 
 
 def test_jobs_report_and_end(world: World) -> None:
@@ -213,7 +213,7 @@ def test_looks_go_before_jobs(world: World) -> None:
     s.lab.end_job("spectrum/0")
 
 
-def test_errors_of_jobs_are_told(world: World) -> None:
+def test_errors_of_jobs_are_reported(world: World) -> None:
     world.open("a")
     s, said = world.session, said_by(world)
     s.lab.measure("metrics", 0, EQ, 1)
@@ -236,7 +236,7 @@ def test_undone_motion_is_rendered_as_difference(world: World) -> None:
     world.settle()
 
 
-def test_another_precision_ends_jobs_and_averages_anew(world: World) -> None:
+def test_another_precision_ends_jobs_and_averages_and_restarts(world: World) -> None:
     world.open("a")
     s = world.session
     said: list[LabPicture] = []

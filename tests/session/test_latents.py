@@ -59,13 +59,13 @@ def test_a_saved_ws_shows_the_same_picture(world: World, tmp_path: Path, suffix:
     world.settle()
     picture = world.frame().pixels
     s.documents.save_latent(tmp_path / f"x{suffix}", "ws")
-    assert world.words[-1] == f"Saved x{suffix}"
+    assert world.messages[-1] == f"Saved x{suffix}"
     s.look.reset()
     s.look.set_seed(0)
     s.documents.load_latent(tmp_path / f"x{suffix}")
     world.settle()
     np.testing.assert_array_equal(world.frame().pixels, picture)
-    assert world.words[-1] == f"Loaded x{suffix} as a ws latent (5 x 8 values)."
+    assert world.messages[-1] == f"Loaded x{suffix} as a ws latent (5 x 8 values)."
     assert undo_name(world) == "Load latent"
 
 
@@ -104,7 +104,7 @@ def test_what_latents_there_are(world: World, tmp_path: Path) -> None:
     assert s.documents.current_latent("ws").model_sha == "a"
 
 
-def test_loading_asks_where_it_cannot_tell_and_converts_when_told(world: World, tmp_path: Path) -> None:
+def test_loading_asks_where_it_is_unsure_and_converts_on_request(world: World, tmp_path: Path) -> None:
     world.open("a")
     s = world.session
     np.save(tmp_path / "x.npy", np.ones((3, 8)))
@@ -191,11 +191,11 @@ def test_a_walked_latent_is_a_source_in_every_model(world: World) -> None:
     s.look.set_mix(2, 0, 1.0)
     world.settle(0, 1)
     assert world.failures == []
-    mixed = [frame.facts.ws[2] for frame in map(world.frame, range(2))]
+    mixed = [frame.latents.ws[2] for frame in map(world.frame, range(2))]
     s.edit("Walk", latent=Latent(7, 0.25, -0.5))
     world.settle(0, 1)
     for view in range(2):
-        np.testing.assert_array_equal(world.frame(view).facts.ws[2], mixed[view])
+        np.testing.assert_array_equal(world.frame(view).latents.ws[2], mixed[view])
 
 
 def misfit(world: World) -> None:
@@ -260,7 +260,7 @@ def test_numbers_of_another_width_cannot_be_converted(world: World) -> None:
 )  # fmt: skip
 def test_a_damaged_recipe_is_refused(world: World, tmp_path: Path, recipe: str) -> None:
     world.open("a")
-    facts = {"space": "w", "recipe": recipe}
-    np.savez(tmp_path / "x.npz", w=np.ones(8, np.float32), latentwalk=np.array(json.dumps(facts)))
+    metadata = {"space": "w", "recipe": recipe}
+    np.savez(tmp_path / "x.npz", w=np.ones(8, np.float32), latentwalk=np.array(json.dumps(metadata)))
     with pytest.raises(LatentError, match="damaged"):
         world.session.documents.load_latent(tmp_path / "x.npz")

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from explorer.assets.picture import StoredPicture
 from explorer.checkpoints import Checkpoint
 from explorer.errors import UnreadableFileError
-from explorer.render.model_store import LoadedModel, ModelStore, facts_of
+from explorer.render.model_store import LoadedModel, ModelStore, model_info_of
 from explorer.session import Session
 from explorer.session.render_service import RenderService
 from explorer.state import Source
@@ -40,7 +40,7 @@ class Files:
             self.alive["the generator"] = weakref.ref(generator)
         if self.fails:
             raise UnreadableFileError("The file ends too soon.")
-        return LoadedModel(generator, facts_of(generator, Checkpoint(name, {}, {}, name, sha256=name), name))
+        return LoadedModel(generator, model_info_of(generator, Checkpoint(name, {}, {}, name, sha256=name), name))
 
     fails = False
 
@@ -81,7 +81,7 @@ def test_a_closed_model_of_every_family_is_freed(qtbot: QtBot, opened: tuple[Fil
     session.models.request(0, "")
     qtbot.waitUntil(lambda: not files.left)
     session.undo()
-    qtbot.waitUntil(lambda: session.facts(0) is not None)
+    qtbot.waitUntil(lambda: session.model_info(0) is not None)
     assert files.left, "undo reads it again"
 
 

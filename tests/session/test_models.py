@@ -42,7 +42,7 @@ def assert_alive(world: World, *names: str) -> None:
     records = [session.record(v) for v in range(len(names))]
     assert [v.model for v in session.state.views[: len(names)]] == list(names)
     assert [r.model for r in records] == list(names)
-    assert [r.facts.name for r in records if r.facts] == list(names)
+    assert [r.model_info.name for r in records if r.model_info] == list(names)
     assert [r.loading for r in records] == [""] * len(names)
     before = [r.posted for r in records]
     session.look.set_psi(0.37)
@@ -89,7 +89,7 @@ def test_closing_while_another_loads_ends_the_loading(opened: World) -> None:
     assert ended == [0]
     opened.held.clear()
     opened.qtbot.wait(50)
-    assert (session.record(0).model, session.record(0).facts) == ("", None)
+    assert (session.record(0).model, session.record(0).model_info) == ("", None)
     session.undo()
     opened.settle()
     assert_alive(opened, "b")

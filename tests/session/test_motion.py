@@ -92,7 +92,7 @@ def test_a_drift_nobody_asked_for_stops_and_does_not_come_back(world: World) -> 
     assert s.store.is_saved()
 
 
-def test_a_drift_set_by_hand_goes_on(world: World) -> None:
+def test_a_drift_set_by_the_user_goes_on(world: World) -> None:
     s = world.session
     s.look.set_drift(0.15)
     s.store.reset_to(s.state)
@@ -129,11 +129,11 @@ def test_performance_counts_paints(world: World) -> None:
     s.look.set_psi(0.5)
     world.settle()
     world.paint()
-    facts = s.performance(0)
-    assert facts.fps == 2.0
-    assert facts.latency_ms > 0.0
-    assert facts.stages[-1].name == "present"
-    assert (facts.device, facts.dtype, facts.tier) == ("cpu", "float32", Tier.FULL)
+    stats = s.performance(0)
+    assert stats.fps == 2.0
+    assert stats.latency_ms > 0.0
+    assert stats.stages[-1].name == "present"
+    assert (stats.device, stats.dtype, stats.tier) == ("cpu", "float32", Tier.FULL)
 
 
 def test_thumbnails_come_with_their_key(world: World) -> None:

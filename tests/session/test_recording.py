@@ -12,7 +12,7 @@ from explorer.assets.latent import StoredLatent
 from explorer.project.document import read_project
 from explorer.session import Session
 from explorer.state import Latent
-from tests.session.timelines import Hours, two_keys, words_of
+from tests.session.timelines import Hours, messages_of, two_keys
 
 
 def test_what_the_hands_do_is_recorded(session: Session) -> None:
@@ -52,7 +52,7 @@ def test_a_recording_keeps_the_keys_their_duration_and_the_loop(session: Session
     session.transport.add_value_key("truncation.psi", 0.8, time=1.0)
     session.transport.set_timeline(duration=8.0, loop="loop")
     keyed = session.transport.timeline
-    words = words_of(session)
+    words = messages_of(session)
     recorded(session, 1.5)
     made = session.transport.timeline
     assert (len(made.performance), made.duration, made.loop) == (2, pytest.approx(1.5), "loop")
@@ -80,7 +80,7 @@ def test_a_second_recording_keeps_the_keys_and_says_what_it_replaces(session: Se
     recorded(session, 1.5)
     if uses_keys:
         session.transport.exchange()
-    words = words_of(session)
+    words = messages_of(session)
     recorded(session, 3.0)
     assert session.transport.timeline.aside == keyed
     assert session.transport.timeline.duration == pytest.approx(3.0)
@@ -96,7 +96,7 @@ def test_keys_stay_as_they_are_while_the_hands_are_recorded(session: Session) ->
     keyed = session.transport.timeline
     session.transport.start_recording()
     session.look.set_seed(7)
-    words = words_of(session)
+    words = messages_of(session)
     session.transport.add_key()
     session.transport.add_value_key("truncation.psi", 0.8)
     session.transport.delete_keys(frozenset({(-1, 0)}))

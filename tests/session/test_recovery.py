@@ -125,14 +125,14 @@ def test_restored_work_that_cannot_be_saved_stays_where_it_was(qtbot: QtBot, tmp
 
 
 @pytest.mark.parametrize("fault", [OSError(28, "No space left on device"), KeyError("x"), ProjectError("No.")])
-def test_a_failing_autosave_is_told_until_one_succeeds(
+def test_a_failing_autosave_is_reported_until_one_succeeds(
     qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:
     monkeypatch.setattr(autosave, "RETRY_MS", 20)
     world = World(qtbot, Recovery(tmp_path, "it"))
     autosaver = world.session.documents.autosaver
-    words: list[str] = []
-    autosaver.problem.connect(words.append)
+    messages: list[str] = []
+    autosaver.problem.connect(messages.append)
 
     def fail(*args: object) -> None:
         raise fault
@@ -141,27 +141,27 @@ def test_a_failing_autosave_is_told_until_one_succeeds(
         patch.setattr("explorer.session.recovery.write_project", fail)
         world.session.look.set_psi(0.5)
         world.session.documents.autosave()
-        qtbot.waitUntil(lambda: bool(words))
-    qtbot.waitUntil(lambda: words[-1] == "")  # tried again by itself
-    assert words[0].startswith("Autosave failed: ")
+        qtbot.waitUntil(lambda: bool(messages))
+    qtbot.waitUntil(lambda: messages[-1] == "")  # tried again by itself
+    assert messages[0].startswith("Autosave failed: ")
     assert (tmp_path / "recovery-it.json").exists()
     assert world.session.close()
 
 
-def test_an_autosave_that_hangs_is_told(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_autosave_that_hangs_is_reported(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(autosave, "HANGS_S", 0.0)
     monkeypatch.setattr(autosave, "LONGEST_MS", 10)
     gate = threading.Event()
     monkeypatch.setattr("explorer.session.recovery.write_project", lambda *a: gate.wait())
     world = World(qtbot, Recovery(tmp_path, "it"))
-    words: list[str] = []
-    world.session.documents.autosaver.problem.connect(words.append)
+    messages: list[str] = []
+    world.session.documents.autosaver.problem.connect(messages.append)
     world.session.look.set_psi(0.5)
     world.session.documents.autosave()
     world.session.look.set_psi(0.25)
-    qtbot.waitUntil(lambda: bool(words) and "waiting for the disk" in words[-1])
+    qtbot.waitUntil(lambda: bool(messages) and "waiting for the disk" in messages[-1])
     gate.set()
-    qtbot.waitUntil(lambda: words[-1] == "")
+    qtbot.waitUntil(lambda: messages[-1] == "")
     assert world.session.close()
 
 
@@ -352,12 +352,12 @@ def test_saving_the_project_leaves_a_running_recording(qtbot: QtBot, tmp_path: P
     assert world.session.close()
 
 
-def test_a_recording_on_a_full_disk_is_told_and_goes_on_when_there_is_room(
+def test_a_recording_on_a_full_disk_is_reported_and_goes_on_when_there_is_room(
     qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = World(qtbot, Recovery(tmp_path, "it"))
-    words: list[str] = []
-    world.session.documents.autosaver.problem.connect(words.append)
+    messages: list[str] = []
+    world.session.documents.autosaver.problem.connect(messages.append)
     journal = recorded(world)
     whole = journal.read_bytes()
 
@@ -367,9 +367,9 @@ def test_a_recording_on_a_full_disk_is_told_and_goes_on_when_there_is_room(
     with monkeypatch.context() as patch:
         patch.setattr("explorer.animation.recording.os.fsync", fail)
         world.session.look.set_psi(0.75)
-        qtbot.waitUntil(lambda: any("recording" in w for w in words))
+        qtbot.waitUntil(lambda: any("recording" in w for w in messages))
         assert journal.read_bytes() == whole  # what was written in part is taken back
-    qtbot.waitUntil(lambda: words[-1] == "")
+    qtbot.waitUntil(lambda: messages[-1] == "")
     samples = recover_recording(journal).state.timeline.performance
     assert samples[-1].pose.shared.truncation.psi == 0.75
     assert world.session.close()

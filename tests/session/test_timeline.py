@@ -6,7 +6,7 @@ import pytest
 
 from explorer.session import Session
 from explorer.state import ExplorerState, Latent, Timeline
-from tests.session.timelines import Hours, two_keys, words_of
+from tests.session.timelines import Hours, messages_of, two_keys
 
 
 def half_a_second_played(session: Session) -> Hours:
@@ -34,7 +34,7 @@ def test_keys_are_undo_steps(session: Session) -> None:
     assert len(session.transport.timeline.keys) == 1
 
 
-def test_scrubbing_shows_the_place_and_is_no_undo_step(session: Session) -> None:
+def test_scrubbing_shows_the_time_and_is_not_an_undo_step(session: Session) -> None:
     two_keys(session)
     name = session.store.undo_name
     session.transport.seek(0.5)
@@ -142,28 +142,28 @@ def test_wandering_keeps_its_home(session: Session) -> None:
     assert session.transport.timeline.keys[1].pose.shared.latent == Latent(7)
 
 
-def test_a_key_where_one_is_is_updated_with_words(session: Session) -> None:
+def test_a_key_where_one_is_is_updated_with_a_message(session: Session) -> None:
     two_keys(session)
-    words = words_of(session)
+    messages = messages_of(session)
     session.look.set_transform(x=0.9)
     session.transport.add_key(2.0)
     assert session.store.undo_name == "Update key"
-    assert words == ["Updated the key at 2.00 s. Ctrl+Z restores it."]
+    assert messages == ["Updated the key at 2.00 s. Ctrl+Z restores it."]
     session.transport.add_key(2.0)
-    assert "already" in words[-1]  # and undo is not promised
+    assert "already" in messages[-1]  # and undo is not promised
     session.transport.add_value_key("truncation.psi", 0.8, time=1.0)
     session.transport.add_value_key("truncation.psi", 0.9, time=1.0)
-    assert "Updated the key of Truncation psi at 1.00 s" in words[-1]
+    assert "Updated the key of Truncation psi at 1.00 s" in messages[-1]
 
 
 def test_keys_that_are_added_in_a_row_stand_in_a_row(session: Session) -> None:
-    words = words_of(session)
+    messages = messages_of(session)
     for x in (0.0, 0.1, 0.2):
         session.look.set_transform(x=x)
         session.transport.add_key()
     keys = session.transport.timeline.keys
     assert [(key.time, key.pose.shared.transform.x) for key in keys] == [(0.0, 0.0), (1.0, 0.1), (2.0, 0.2)]
-    assert "next one will be at 3.00 s" in words[-1]
+    assert "next one will be at 3.00 s" in messages[-1]
     session.transport.set_timeline(bpm=120.0)
     session.look.set_transform(x=0.3)
     session.transport.add_key()
@@ -203,9 +203,9 @@ def test_no_key_takes_the_place_of_another(session: Session) -> None:
     session.transport.stretch_keys(before, frozenset({(-1, 2), (-1, 3)}), 2.0, 1e-9)  # they would meet
     assert len(times(session)) == 4
     session.transport.edit("Back", before)
-    words = words_of(session)
+    messages = messages_of(session)
     session.transport.copy_keys(frozenset({(-1, 0), (-1, 1)}), 2.0)
-    assert "a frame beside it" in words[-1]
+    assert "a frame beside it" in messages[-1]
     assert times(session) == pytest.approx([0.0, 1.0, 2.0, 2.1, 3.0, 3.1])
     session.transport.move_keys(session.transport.timeline, frozenset({(-1, 1)}), -1.0)  # nothing goes before 0
     assert times(session)[:2] == pytest.approx([0.0, 0.1])
@@ -215,9 +215,9 @@ def test_no_key_takes_the_place_of_another(session: Session) -> None:
 def test_what_takes_keys_away_says_so_and_undo_restores_them(session: Session) -> None:
     two_keys(session)
     before = session.transport.timeline
-    words = words_of(session)
+    messages = messages_of(session)
     session.transport.set_timeline(duration=1.0)
-    assert words[-1] == "1 key is after the end: kept, but not played"
+    assert messages[-1] == "1 key is after the end: kept, but not played"
     assert session.transport.timeline.keys == before.keys
     session.undo()
     for act, said in (
@@ -225,7 +225,7 @@ def test_what_takes_keys_away_says_so_and_undo_restores_them(session: Session) -
         (session.transport.clear, "Cleared 2 keys."),
     ):
         act()
-        assert said in words[-1]
+        assert said in messages[-1]
         session.undo()
         assert session.transport.timeline == before
 

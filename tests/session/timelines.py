@@ -21,7 +21,7 @@ def two_keys(session: Session) -> None:
     session.transport.set_segments(frozenset({(-1, 0)}), ease="linear")
 
 
-def words_of(session: Session) -> list[str]:
-    words: list[str] = []
-    session.status.connect(words.append)
-    return words
+def messages_of(session: Session) -> list[str]:
+    messages: list[str] = []
+    session.status.connect(messages.append)
+    return messages

@@ -41,10 +41,10 @@ class World:
         )
         self.frames: list[Frame] = []
         self.failures: list[RenderFailed] = []
-        self.words: list[str] = []
+        self.messages: list[str] = []
         self.session.frame.connect(self.frames.append)
         self.session.failure.connect(self.failures.append)
-        self.session.status.connect(self.words.append)
+        self.session.status.connect(self.messages.append)
 
     def load(
         self, path: str, on_report: Callable[[Report[None]], object], control: Control, **options: bool

@@ -1,4 +1,4 @@
-"""A user's pictures: every format, depth and tree of folders is read as it looks, or refused in words."""
+"""A user's pictures: every format, depth and tree of folders is read as it looks, or refused with a message."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_formats(ending: str, tmp_path: Path) -> None:
     assert np.abs(_bytes(Folder(tmp_path, 8)) - 128).max() < 3
 
 
-def test_a_folder_that_cannot_be_listed_is_told(
+def test_a_folder_that_cannot_be_listed_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     _grey(tmp_path / "a.png")
@@ -131,7 +131,7 @@ def test_a_folder_and_a_file_are_not_mixed(tmp_path: Path) -> None:
         open_data(f"{tmp_path}/one,{packed}", 8)
 
 
-def test_what_is_no_packed_file_is_refused(tmp_path: Path) -> None:
+def test_what_is_not_a_packed_file_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "d.zip", "w") as archive:
         archive.writestr("a.txt", "text")
     with pytest.raises(UsageError, match=r"d\.zip .*Unpack") as refused:

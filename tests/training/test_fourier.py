@@ -36,7 +36,7 @@ def test_as_many_waves_in_each_octave_and_in_the_directions_drawn() -> None:
 
 
 @pytest.mark.parametrize(
-    ("family", "lowest", "words"),
+    ("family", "lowest", "message"),
     [
         ("stylegan2", 0.5, "no Fourier features"),
         ("stylegan3-r", 2.0, "range from 2 to 2 cycles"),
@@ -44,12 +44,12 @@ def test_as_many_waves_in_each_octave_and_in_the_directions_drawn() -> None:
     ],
 )
 def test_features_that_cannot_be_are_refused_before_any_data_are_made(
-    family: str, lowest: float, words: str, tmp_path: Path
+    family: str, lowest: float, message: str, tmp_path: Path
 ) -> None:
     settings = TrainSettings(
         family, tmp_path, [], generator=tiny(family), resolution=16, fourier_lowest=lowest, d_channel_base=128
     )
-    with pytest.raises(UsageError, match=words):
+    with pytest.raises(UsageError, match=message):
         check(settings)
 
 

@@ -38,7 +38,7 @@ def _run(out: Path, kimg: float = 0.004) -> Trainer:
 
 
 @pytest.mark.parametrize("left", ["", "kimg,sec", "kimg,seconds,per_second", "\0\0\0\n"])
-def test_a_log_without_a_header_is_begun_anew(left: str, tmp_path: Path) -> None:
+def test_a_log_without_a_header_is_started_again(left: str, tmp_path: Path) -> None:
     _run(tmp_path)
     (tmp_path / "metrics.csv").write_text(left)
     _run(tmp_path, 0.008)

@@ -105,7 +105,7 @@ def no_data(monkeypatch: pytest.MonkeyPatch) -> None:
         ("--seed 4294967296", "The seed 4294967296 is not between 0 and 4294967295"),
         ("--seed -1", "The seed -1 is not between"),
         ("--batch 0", "A batch of 0 is empty"),
-        ("--threads -1", "cannot be -1 threads"),
+        ("--threads -1", "--threads -1 is negative"),
         ("--family stylegan3-t --resolution 48", "a power of two, at least 8"),
         ("--family stylegan3-t --resolution 4", "a power of two, at least 8"),
         ("--guide-weight 1", "Start from a recipe"),
@@ -116,7 +116,7 @@ def no_data(monkeypatch: pytest.MonkeyPatch) -> None:
         ("--figures 100", "Give --pack NAME as well"),
         ("--mirror", "--mirror is for folders"),
         ("--mirror --data some.npy", "--mirror is for folders"),
-        ("--pictures 8 --data PHOTOS", "--data names others"),
+        ("--pictures 8 --data PHOTOS", "--pictures is for rendered critters"),
         ("--pictures 0", "leaves nothing to train on"),
         ("--guide-weight 1 --data PHOTOS", "no known latents"),
     ],
@@ -130,7 +130,7 @@ def test_refusals_come_before_the_data(
     assert not (tmp_path / "run").exists()
 
 
-def test_the_family_of_the_recipe_may_be_said(tmp_path: Path) -> None:
+def test_the_family_of_the_recipe_may_be_given(tmp_path: Path) -> None:
     assert resolved("--recipe critters-stylegan3-t-cpu --family stylegan3-t", tmp_path).family == "stylegan3-t"
 
 
@@ -166,6 +166,6 @@ def test_a_run_that_was_stopped_is_not_packed(
 )
 def test_the_card_of_a_folder_says_the_options(options: str, photos: Path, tmp_path: Path) -> None:
     said = resolved(f"--data {photos} {options}", tmp_path)
-    words = cards._command(describe(replace(said, data=[photos])))
-    again = words.removeprefix("python main.py train ").removesuffix(" --out DIR --pack NAME")
+    command = cards._command(describe(replace(said, data=[photos])))
+    again = command.removeprefix("python main.py train ").removesuffix(" --out DIR --pack NAME")
     assert resolved(again.replace("FOLDER", str(photos)), tmp_path) == said

@@ -76,7 +76,7 @@ def test_a_run_without_a_history_has_no_phases(tmp_path: Path) -> None:
     assert history.phases(tmp_path, 1.0) == []
 
 
-def test_history_tells_plan_and_changes_by_hand(data: Critters, tmp_path: Path) -> None:
+def test_history_tells_plan_and_manual_changes(data: Critters, tmp_path: Path) -> None:
     changes = {**_GUIDED, "phases": _PHASES}
     run(settings("stylegan2", tmp_path / "run", **{**changes, "total_kimg": 0.012}), data)
     run(settings("stylegan2", tmp_path / "run", **{**changes, "total_kimg": 0.012}), data)  # nothing left to do

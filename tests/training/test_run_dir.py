@@ -51,7 +51,7 @@ def test_the_command_says_so_before_it_renders(data: Critters, tmp_path: Path) -
     assert not list(tmp_path.glob("*.npy*"))
 
 
-def test_a_state_that_does_not_fit_is_told(data: Critters, tmp_path: Path) -> None:
+def test_a_state_that_does_not_fit_is_reported(data: Critters, tmp_path: Path) -> None:
     run(settings("stylegan2", tmp_path, total_kimg=0.004), data)
     path = tmp_path / "settings.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"d_channel_base": 128}))
@@ -62,7 +62,7 @@ def test_a_state_that_does_not_fit_is_told(data: Critters, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("left", ["", '{"family": "sty', "[]", "{}", '{"family": "stylegan2"}'])
-def test_settings_cut_by_a_full_disk_are_written_anew(left: str, data: Critters, tmp_path: Path) -> None:
+def test_settings_cut_by_a_full_disk_are_rewritten(left: str, data: Critters, tmp_path: Path) -> None:
     run(settings("stylegan2", tmp_path, total_kimg=0.004), data)
     (tmp_path / "settings.json").write_text(left)
     assert run(settings("stylegan2", tmp_path, total_kimg=0.008), data).images_seen == 8

@@ -153,7 +153,7 @@ def test_a_run_starts_once_and_its_card_says_from_what(tmp_path: Path) -> None:
     assert str(tmp_path) not in card
 
 
-def test_a_missing_start_is_told_before_any_data(tmp_path: Path) -> None:
+def test_a_missing_start_is_reported_before_any_data(tmp_path: Path) -> None:
     with pytest.raises(Exception, match=r"gone\.safetensors"):
         check(chosen(tmp_path / "run", tmp_path / "gone.safetensors"))
 

@@ -66,7 +66,7 @@ def test_who_may_read_it_stays_as_it_was(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_missing_folder_is_told(tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"), atomic_write(tmp_path / "none" / "a.txt") as partial:
         partial.write_text("new")
 

@@ -80,7 +80,7 @@ def test_what_belongs_to_another_may_not(library: Path, monkeypatch: pytest.Monk
 
 
 @unix
-def test_what_is_no_file_may_not(library: Path) -> None:
+def test_what_is_not_a_file_may_not(library: Path) -> None:
     shutil.copy(library, library.with_name("copy"))
     library.unlink()
     library.symlink_to(library.with_name("copy"))
@@ -101,7 +101,7 @@ def test_only_our_own_folder_is_closed_to_others(tmp_path: Path) -> None:
     assert (tmp_path / "chosen").stat().st_mode & 0o777 == 0o777
 
 
-def test_a_cache_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     assert str(tmp_path / "file") in cached.prepare(tmp_path / "file" / "native")
 

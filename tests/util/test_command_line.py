@@ -20,7 +20,7 @@ def parser() -> Parser:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         (["m", "--seeds", "1"], "no option --seeds. Did you mean --seed?"),  # and not: -o is missing
         (["m", "--trunc=0.5"], "Did you mean --psi?"),
@@ -36,10 +36,10 @@ def parser() -> Parser:
         (["m", "--zzzz"], "no option --zzzz. See prog --help."),
     ],
 )
-def test_what_is_refused_is_explained(arguments: list[str], words: str) -> None:
+def test_what_is_refused_is_explained(arguments: list[str], message: str) -> None:
     with pytest.raises(UsageError) as caught:
         parser().parse_args(arguments)
-    assert words in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_behind_two_dashes_everything_is_a_value() -> None:

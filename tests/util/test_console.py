@@ -78,10 +78,10 @@ def test_json_can_be_read_again(monkeypatch: pytest.MonkeyPatch, encoding: str) 
 
 
 @pytest.mark.parametrize(
-    ("number", "words"), [(errno.EPIPE, ""), (errno.EIO, ""), (errno.ENOSPC, "No space left on device")]
+    ("number", "message"), [(errno.EPIPE, ""), (errno.EIO, ""), (errno.ENOSPC, "No space left on device")]
 )
-def test_an_output_that_is_lost_is_told_once_at_the_end(
-    monkeypatch: pytest.MonkeyPatch, number: int, words: str
+def test_an_output_that_is_lost_is_reported_once_at_the_end(
+    monkeypatch: pytest.MonkeyPatch, number: int, message: str
 ) -> None:
     stream = Broken(number)
     monkeypatch.setattr(sys, "stdout", stream)
@@ -91,11 +91,11 @@ def test_an_output_that_is_lost_is_told_once_at_the_end(
     console.out_path("x.png")
     assert stream.tries == 1
     assert not console.is_open()
-    assert words in console.finish()
-    assert bool(console.finish()) == bool(words)
+    assert message in console.finish()
+    assert bool(console.finish()) == bool(message)
 
 
-def test_without_streams_nothing_is_said_and_nothing_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_streams_nothing_is_printed_and_nothing_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     monkeypatch.setattr(sys, "stderr", None)
     console.prepare()

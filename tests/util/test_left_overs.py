@@ -114,7 +114,7 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no FIFOs here")
-def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
+def test_what_is_not_a_file_is_not_replaced(tmp_path: Path) -> None:
     fifo = tmp_path / "a"
     os.mkfifo(fifo)
     for path in (fifo, tmp_path):

@@ -40,7 +40,7 @@ def test_addresses(text: str, command: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["a.pkl", "C:\\models\\a.pkl", "c:a.pkl", "a:b.pkl", "name:1-3", ""])
-def test_paths_are_no_addresses(text: str) -> None:
+def test_paths_are_not_addresses(text: str) -> None:
     assert not is_address(text)
 
 

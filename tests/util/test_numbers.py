@@ -50,16 +50,16 @@ def test_units_behind_a_number(text: str, unit: str, value: float) -> None:
     "12s s", "s", "1e", "1ee3", "e", "\x00", "1\x002", "\u00bd", "\u2460", "5 s 3", "' 1", "1''000", "(5)", "1e1.5",
 ])  # fmt: skip
 @pytest.mark.parametrize("unit", ["s"])
-def test_what_is_refused_in_words(text: str, unit: str) -> None:
+def test_what_is_refused_with_a_message(text: str, unit: str) -> None:
     with pytest.raises(NumberTextError) as refused:
         parse_number(text, unit)
-    words = str(refused.value)
-    assert 10 < len(words) < 140
-    assert words.endswith(".")
-    assert "\x00" not in words
+    message = str(refused.value)
+    assert 10 < len(message) < 140
+    assert message.endswith(".")
+    assert "\x00" not in message
 
 
-def test_what_is_ambiguous_is_told_with_both_readings() -> None:
+def test_what_is_ambiguous_is_reported_with_both_readings() -> None:
     with pytest.raises(NumberTextError, match=r"could mean 1\.234 or 1234"):
         parse_number("1,234")
 

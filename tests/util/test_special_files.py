@@ -37,7 +37,7 @@ READERS: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("name", READERS)
 @pytest.mark.parametrize("kind", ["fifo", "link to fifo", "endless device", "folder", "1 TB of nothing"])
-def test_what_is_no_file_of_sense_is_refused_at_once(tmp_path: Path, name: str, kind: str) -> None:
+def test_what_is_not_a_regular_file_is_refused_at_once(tmp_path: Path, name: str, kind: str) -> None:
     path = tmp_path / name
     if kind == "folder":
         path.mkdir()
@@ -55,7 +55,7 @@ def test_what_is_no_file_of_sense_is_refused_at_once(tmp_path: Path, name: str, 
 
 
 @pytest.mark.parametrize("kind", ["fifo", "nested", "large"])
-def test_a_cache_of_digests_that_is_none_is_begun_anew(
+def test_a_cache_of_digests_that_is_none_is_started_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.setenv("LATENTWALK_CACHE", str(tmp_path))

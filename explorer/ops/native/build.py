@@ -1,5 +1,4 @@
-"""Compiles the native kernels: one compiler call, into the user's cache, keyed by sources, compiler and
-processor."""
+"""Compiles the native kernels, in one call, into the user's cache, keyed by sources, compiler and processor."""
 
 from __future__ import annotations
 

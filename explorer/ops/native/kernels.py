@@ -22,8 +22,7 @@ DTYPES = (torch.float32, torch.bfloat16)
 _INT, _PTR, _FLOAT = ctypes.c_int, ctypes.c_void_p, ctypes.c_float
 _NO_CLAMP = float("inf")
 # Output columns and channels per tile: the overlap is small, and the state of about 700 kB stays in the
-# second-level
-# cache. Measured from 16 to 276 columns and 32 to 256 channels.
+# second-level cache. Measured from 16 to 276 columns and 32 to 256 channels.
 _TILE_COLUMNS = 32
 _TILE_CHANNELS = 128
 
@@ -202,8 +201,7 @@ class Kernels:
         slope: float,
         clamp: float | None,
     ) -> Tensor:
-        """Filter a transposed convolution with four taps along each axis, then apply the epilogue: `[N, C, 2 H, 2
-        W]`.
+        """Filter a transposed convolution with four taps per axis and apply the epilogue: `[N, C, 2 H, 2 W]`.
 
         Args:
             phases: The transposed convolution's rows and columns by parity: (even, even) `[N, C, H + 1, W + 1]`,

@@ -80,8 +80,7 @@ class Attributes:
 
 
 def latents(count: int, seed: int, start: int = 0) -> Tensor:
-    """Return the latents `[count, 64]` float32 of pictures `start ...` of data set `seed`, the same in any
-    slice."""
+    """Return the latents `[count, 64]` float32 of pictures `start ...` of data set `seed`; any slice agrees."""
     rows = []
     for index in range(start, start + count):
         generator = torch.Generator().manual_seed(seed_of(seed, index))
@@ -105,8 +104,8 @@ def attributes(latent: Tensor) -> Attributes:
         return u[:, position - count : position]
 
     def uniform(low: float, high: float) -> Tensor:
-        share = 0.5 * (1 + torch.erf(take(1)[:, 0] / math.sqrt(2)))
-        return low + (high - low) * share
+        fraction = 0.5 * (1 + torch.erf(take(1)[:, 0] / math.sqrt(2)))
+        return low + (high - low) * fraction
 
     def weights(count: int) -> Tensor:
         return torch.softmax(_SHARPNESS * take(count), dim=1)

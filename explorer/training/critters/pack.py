@@ -7,14 +7,17 @@ import logging
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from explorer.training.critters.attributes import attributes, latents
 from explorer.training.critters.render import render
 from explorer.util.atomic_write import atomic_write
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["main", "pack", "to_uint8"]
 
@@ -62,7 +65,7 @@ def pack(
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line: `python -m explorer.training.critters.pack OUT.npy --count N --resolution R`."""
+    """Run the command line `python -m explorer.training.critters.pack OUT.npy --count N --resolution R`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--count", type=int, default=20000)

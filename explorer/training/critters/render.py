@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from explorer.training.critters.attributes import Attributes
 from explorer.training.critters.coat import coat_colour, strands
 from explorer.training.critters.shape import Shape, head_distance, parts, shape_of
+
+if TYPE_CHECKING:
+    from explorer.training.critters.attributes import Attributes
 
 __all__ = ["camera_rays", "render", "rotation"]
 
@@ -61,13 +65,13 @@ def _trace(s: Shape, origin: Tensor, direction: Tensor, mouth: Tensor) -> tuple[
     distance = torch.zeros_like(t)
     ox, oy, oz = origin.unbind(-1)
     for step in range(0, _STEPS, _STRIDE):
-        for places in torch.split(_followed(t <= far), _TOGETHER):
-            length, field = t[:, places], distance[:, places]
-            dx, dy, dz = direction[:, places].unbind(-1)
+        for pixels in torch.split(_followed(t <= far), _TOGETHER):
+            length, field = t[:, pixels], distance[:, pixels]
+            dx, dy, dz = direction[:, pixels].unbind(-1)
             for _ in range(step, min(step + _STRIDE, _STEPS)):
                 field = head_distance(s, ox + length * dx, oy + length * dy, oz + length * dz, mouth)
                 length = length + 0.92 * field.clamp(min=-0.2)
-            t[:, places], distance[:, places] = length, field
+            t[:, pixels], distance[:, pixels] = length, field
     return t, distance
 
 
@@ -151,7 +155,7 @@ def _mouth(a: Attributes, s: Shape, points: Tensor, colour: Tensor) -> Tensor:
 
 
 def _whiskers(a: Attributes, s: Shape, origin: Tensor, direction: Tensor, depth: Tensor, pixel: float) -> Tensor:
-    """Cover `[N, P]` in 0..1 of six whiskers: thin segments, widened to a ray and faded accordingly."""
+    """Return the cover `[N, P]` in 0..1 of six whiskers: thin segments, widened to a ray and faded accordingly."""
     cover = torch.zeros_like(depth)
     strength = (0.9 * (a.species[:, 0] + a.species[:, 4]))[:, None]
     radius = torch.clamp(0.010 / (pixel / (2 * a.size[:, None])), max=1.0)
@@ -229,12 +233,12 @@ def render(a: Attributes, resolution: int, supersample: int = 2) -> Tensor:
     t, distance = _trace(s, origin, direction, mouth)
     pixel = 2 / side / (2 * a.size[:, None])
     cover = ((1.2 * pixel - distance) / (1.2 * pixel)).clamp(0, 1)
-    places = _followed(cover > 0)  # the others only show the background
-    points = origin + t[:, places, None] * direction[:, places]
+    pixels = _followed(cover > 0)  # the others only show the background
+    points = origin + t[:, pixels, None] * direction[:, pixels]
     normal = _normals(s, points, mouth)
-    colour = _shade(a, s, points, normal, direction[:, places])
+    colour = _shade(a, s, points, normal, direction[:, pixels])
     picture = _background(a, side)
-    picture[:, places] = torch.lerp(picture[:, places], colour, cover[:, places, None])
+    picture[:, pixels] = torch.lerp(picture[:, pixels], colour, cover[:, pixels, None])
     whisker = _whiskers(a, s, origin, direction, torch.where(cover > 0.5, t, 99.0), 2 / side)[..., None]
     picture = torch.lerp(picture, torch.full_like(picture, 0.97), 0.75 * whisker)
     picture = picture.clamp(0, 1).reshape(len(a), side, side, 3).permute(0, 3, 1, 2)

@@ -7,11 +7,13 @@ is mirrored in x, so one evaluation at |x| serves both sides.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from explorer.training.critters.attributes import Attributes
+if TYPE_CHECKING:
+    from explorer.training.critters.attributes import Attributes
 
 __all__ = ["Shape", "ear_frame", "head_distance", "parts", "shape_of"]
 

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from explorer.util.plain_text import LIMIT, visible
-from explorer.widgets.controls.event_filters import keep_space
+from explorer.widgets.controls.event_filters import claim_space
 from explorer.widgets.controls.plain_text import PlainLabel, set_tip
 from explorer.widgets.controls.theme import GRID, ROW, color, icon, value_font
 
@@ -35,7 +35,7 @@ class _Button(QToolButton):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        keep_space(self)
+        claim_space(self)
 
 
 class Check(QCheckBox):
@@ -45,7 +45,7 @@ class Check(QCheckBox):
         super().__init__(text)
         set_tip(self, tip)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        keep_space(self)
+        claim_space(self)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         # The style's outline of an unchecked box is invisible on a dark window.
@@ -135,7 +135,7 @@ class Segments(QWidget):
     chosen = Signal(str)
 
     def __init__(self, choices: Sequence[tuple[str, str, str]], parent: QWidget | None = None) -> None:
-        """`choices`: (key, text, tooltip) of each button."""
+        """Take the (key, text, tooltip) of each button."""
         super().__init__(parent)
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)

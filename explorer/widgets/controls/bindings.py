@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from PySide6.QtCore import QObject, SignalInstance, Slot
-from PySide6.QtWidgets import QComboBox, QWidget
 
 from explorer.session.availability import availability
 from explorer.state import ExplorerState, Look, look_of
@@ -16,6 +15,8 @@ from explorer.widgets.controls.disable import disable
 from explorer.widgets.controls.parameter_slider import parameter_slider
 
 if TYPE_CHECKING:
+    from PySide6.QtWidgets import QComboBox, QWidget
+
     from explorer.generators.base import GeneratorInfo
     from explorer.session import Session
     from explorer.widgets.controls.basic import Segments

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QAbstractButton, QWidget
+from typing import TYPE_CHECKING
 
 from explorer.widgets.controls.basic import Segments
 from explorer.widgets.controls.plain_text import set_tip, tip_text
 from explorer.widgets.controls.slider import ValueSlider
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QAbstractButton, QWidget
 
 __all__ = ["disable"]
 

@@ -8,15 +8,18 @@ returned before Qt calls the method.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QPointF, Qt
 from PySide6.QtGui import QHelpEvent, QKeyEvent
-from PySide6.QtWidgets import QLineEdit, QWidget
 
 from explorer.util.numbers import begins_number
 from explorer.widgets.controls.plain_text import show_tip
 
-__all__ = ["keep_keys", "keep_space", "pass_letters", "positional_tooltip"]
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QLineEdit, QWidget
+
+__all__ = ["claim_keys", "claim_space", "pass_letters", "positional_tooltip"]
 
 
 class _Filter(QObject):
@@ -31,7 +34,7 @@ class _Filter(QObject):
         return event.type() == self._kind and self._answer(event)
 
 
-def keep_keys(widget: QWidget, wants: Callable[[QKeyEvent], bool]) -> None:
+def claim_keys(widget: QWidget, wants: Callable[[QKeyEvent], bool]) -> None:
     """Let `widget`, while it has the focus, receive the keys it `wants` in place of the window's shortcuts."""
 
     def answer(event: QEvent) -> bool:
@@ -43,9 +46,9 @@ def keep_keys(widget: QWidget, wants: Callable[[QKeyEvent], bool]) -> None:
     _Filter(widget, QEvent.Type.ShortcutOverride, answer)
 
 
-def keep_space(widget: QWidget) -> None:
+def claim_space(widget: QWidget) -> None:
     """Let Space press a button that has the focus, instead of starting playback."""
-    keep_keys(widget, lambda event: event.key() == Qt.Key.Key_Space)
+    claim_keys(widget, lambda event: event.key() == Qt.Key.Key_Space)
 
 
 def pass_letters(

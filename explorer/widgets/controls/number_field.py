@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from explorer.util.numbers import NumberTextError, may_go_on, parse_number, parse_whole
@@ -11,6 +12,9 @@ from explorer.util.plain_text import LIMIT
 from explorer.widgets.controls.event_filters import pass_letters
 from explorer.widgets.controls.plain_text import set_tip, show_tip
 from explorer.widgets.controls.wheel import Wheel
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QFocusEvent, QKeyEvent, QWheelEvent
 
 __all__ = ["NumberField", "NumberLine"]
 
@@ -49,7 +53,7 @@ class NumberField(NumberLine):
         high: Largest number; numbers outside the range are refused.
         decimals: Digits shown after the point; 0 accepts only whole numbers.
         unit: Shown after the number, and accepted there.
-        tip: What the number means; the part before a colon or comma is the accessible name.
+        tip: Meaning of the number; the part before a colon or comma is the accessible name.
         special: Text shown instead of `low`.
         step: Amount added by an arrow key or a notch of the wheel.
     """

@@ -8,13 +8,16 @@ has no other widget that would show markup (`tests/gui/test_plain.py` checks bot
 from __future__ import annotations
 
 import textwrap
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QLabel, QToolTip, QWidget
 
 from explorer.errors import LatentwalkError
 from explorer.util.plain_text import LIMIT, visible
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QAction
 
 __all__ = [
     "DETAILS_LIMIT", "PlainLabel", "details_text", "error_text", "line_text", "menu_text", "set_tip", "show_tip",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QFont, QPen, QWheelEvent
-from PySide6.QtWidgets import QWidget
 
 from explorer.widgets.controls.theme import color
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
 
 __all__ = ["QuietPlot", "nice_ceiling"]
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QWheelEvent
-from PySide6.QtWidgets import QWidget
 
 from explorer.util.numbers import NumberTextError, parse_whole
 from explorer.widgets.controls.event_filters import pass_letters
@@ -14,6 +13,10 @@ from explorer.widgets.controls.number_field import NumberLine
 from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.theme import value_font
 from explorer.widgets.controls.wheel import Wheel
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QFocusEvent, QKeyEvent, QWheelEvent
+    from PySide6.QtWidgets import QWidget
 
 __all__ = ["SEEDS", "SeedField", "random_seed"]
 

@@ -18,7 +18,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from explorer.widgets.controls.event_filters import keep_keys
+from explorer.widgets.controls.event_filters import claim_keys
 from explorer.widgets.controls.plain_text import line_text, set_tip
 from explorer.widgets.controls.slider_groove import Groove, Handle, paint_groove
 from explorer.widgets.controls.slider_keys import is_for_slider, slider_key
@@ -87,7 +87,7 @@ class ValueSlider(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
-        keep_keys(self, lambda event: is_for_slider(event, is_dragging=self._stroke.is_running))
+        claim_keys(self, lambda event: is_for_slider(event, is_dragging=self._stroke.is_running))
         self.setAccessibleName(label)
         self._show_tip()
 

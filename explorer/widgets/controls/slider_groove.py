@@ -40,7 +40,7 @@ class Groove:
 
 @dataclass(frozen=True, slots=True)
 class Handle:
-    """What a groove in use shows: the value, the default, and what the user is doing with them."""
+    """The content of a groove in use: the value, the default, and what the user is doing with them."""
 
     value: float
     default: float

@@ -1,13 +1,15 @@
-"""What a key means to a slider that has the focus."""
+"""The meaning of keys for a slider that has the focus."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent
 
 from explorer.util.numbers import begins_number
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QKeyEvent
 
 __all__ = ["SliderKey", "is_for_slider", "slider_key"]
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QColor, QFont, QIcon, QPalette
-from PySide6.QtWidgets import QApplication
 
 from explorer.util.view_marks import ON_DARK, ON_LIGHT
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
 
 __all__ = ["GRID", "ROW", "Theme", "apply_theme", "color", "icon", "mono_font", "theme", "value_font", "view_color"]
 

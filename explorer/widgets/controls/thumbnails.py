@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QRectF, Qt, Slot
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
 
-from explorer.state import Look
 from explorer.widgets.controls.theme import color
 
 if TYPE_CHECKING:
     from explorer.render.results import Thumbnail
     from explorer.session import Session
+    from explorer.state import Look
 
 __all__ = ["Thumbnails", "paint_thumbnail", "thumbnail_image"]
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QEvent, QObject, QRect, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QWidget
 
 from explorer.util.numbers import NumberTextError, parse_number
 from explorer.widgets.controls.number_field import NumberLine
 from explorer.widgets.controls.theme import value_font
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
 
 __all__ = ["ValueEditor"]
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
-from explorer.state import ExplorerState
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import label, value_label
 from explorer.widgets.controls.plain_text import set_tip
 
 if TYPE_CHECKING:
     from explorer.session import Session
+    from explorer.state import ExplorerState
 
 __all__ = ["ViewTable", "ViewValues"]
 
@@ -50,9 +50,9 @@ class ViewTable(_ViewGrid):
     """A table with a row for each figure and a column for each view.
 
     Args:
-        session: Whose views.
+        session: The session with the views.
         rows: (key, name, tooltip) of each figure.
-        corner: The words over the names, such as a unit.
+        corner: The text above the names, such as a unit.
         spacing: Between the rows, in pixels.
         most: Views side by side.
     """
@@ -127,8 +127,8 @@ class ViewValues(_ViewGrid):
     """One figure per view after its letter, two in a row.
 
     Args:
-        session: Whose views.
-        name: Of the figure, for screen readers.
+        session: The session with the views.
+        name: Name of the value, for screen readers.
         title: Over them; empty for none.
     """
 

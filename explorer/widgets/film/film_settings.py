@@ -29,7 +29,7 @@ SMALLEST = 256
 
 SIZES = (0, 128, 256, 512, 720, 1024, 1080, 2160)
 RATES = ("10", "12.5", "20", "24", "25", "30", "50", "60")
-QUALITY_WORDS = {"draft": "Draft: small", "good": "Good", "best": "Best: no visible loss"}
+QUALITY_TEXTS = {"draft": "Draft: small", "good": "Good", "best": "Best: no visible loss"}
 
 
 class FilmSettings(QWidget):
@@ -52,7 +52,7 @@ class FilmSettings(QWidget):
             self.rate.addItem(f"{rate} fps", rate)
         self.quality = Choice()
         for quality in QUALITIES:
-            self.quality.addItem(QUALITY_WORDS[quality], quality)
+            self.quality.addItem(QUALITY_TEXTS[quality], quality)
         self.quality.setCurrentIndex(1)
         self.layout_choice = Choice()
         self.set_views(2, (0, 1))

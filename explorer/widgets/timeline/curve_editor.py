@@ -52,7 +52,7 @@ class _Field(QWidget):
         self.segment = segment
         self.update()
 
-    def _place(self, point: tuple[float, float]) -> QPointF:
+    def _to_pixel(self, point: tuple[float, float]) -> QPointF:
         w, h = self.width() - 2 * self.PAD, self.height() - 2 * self.PAD
         return QPointF(self.PAD + point[0] * w, self.height() - self.PAD - point[1] * h)
 
@@ -63,7 +63,7 @@ class _Field(QWidget):
 
     def _near(self, at: QPointF) -> int | None:
         for i, point in enumerate(self.segment.curve):
-            if (self._place(point) - at).manhattanLength() < 10:
+            if (self._to_pixel(point) - at).manhattanLength() < 10:
                 return i
         return None
 
@@ -117,16 +117,16 @@ class _Field(QWidget):
         p.setBrush(color("sunken"))
         p.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
         for k in range(1, 4):
-            p.drawLine(self._place((k / 4, 0.0)), self._place((k / 4, 1.0)))
-            p.drawLine(self._place((0.0, k / 4)), self._place((1.0, k / 4)))
-        line = QPolygonF([self._place((k / 100, ease(self.segment, k / 100))) for k in range(101)])
+            p.drawLine(self._to_pixel((k / 4, 0.0)), self._to_pixel((k / 4, 1.0)))
+            p.drawLine(self._to_pixel((0.0, k / 4)), self._to_pixel((1.0, k / 4)))
+        line = QPolygonF([self._to_pixel((k / 100, ease(self.segment, k / 100))) for k in range(101)])
         p.setPen(QPen(color("accent"), 2))
         p.setBrush(Qt.BrushStyle.NoBrush)
         p.drawPolyline(line)
         p.setBrush(color("text"))
         p.setPen(QPen(color("sunken"), 1))
         for point in self.segment.curve if self.segment.ease == "curve" else ():
-            p.drawEllipse(self._place(point), 4.5, 4.5)
+            p.drawEllipse(self._to_pixel(point), 4.5, 4.5)
         p.end()
 
 

@@ -9,7 +9,6 @@ from PySide6.QtCore import QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QVBoxLayout, QWidget
 
 from explorer.edits.registry import describe
-from explorer.state import ExplorerState
 from explorer.state.parameters import PARAMETERS
 from explorer.state.timeline_edits import contents
 from explorer.widgets.controls.basic import Choice, IconButton, label, value_label
@@ -23,6 +22,7 @@ from explorer.widgets.timeline.view import TimelineView
 if TYPE_CHECKING:
     from explorer.jobs.job import Report
     from explorer.session import Session
+    from explorer.state import ExplorerState
 
 __all__ = ["TimelineDock"]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF
-
 from explorer.state.parameters import parameter
 from explorer.util.view_marks import letter
 
 if TYPE_CHECKING:
+    from PySide6.QtCore import QPointF, QRectF
+
     from explorer.session.transport import Transport
     from explorer.state import Timeline, Track
 

@@ -21,10 +21,10 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from explorer.latents.words import latent_words
+from explorer.latents.descriptions import describe_latent
 from explorer.state.parameters import parameter
 from explorer.state.timeline_edits import SAME_TIME, contents, copy_keys, grid_step, lanes_of, snapped
-from explorer.widgets.controls.event_filters import keep_keys, positional_tooltip
+from explorer.widgets.controls.event_filters import claim_keys, positional_tooltip
 from explorer.widgets.controls.theme import color
 from explorer.widgets.controls.thumbnails import Thumbnails
 from explorer.widgets.timeline.lanes import KEYS, NAMES, RULER, TRACK, TRACKS, Item, Lanes, track_title, value_range
@@ -81,7 +81,7 @@ class TimelineView(QWidget):
         self._painter = LanePainter(self.lanes, session, self.thumbnails)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
-        keep_keys(self, lambda event: event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace, Qt.Key.Key_Escape))
+        claim_keys(self, lambda event: event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace, Qt.Key.Key_Escape))
         positional_tooltip(self, self._tip)
         self.setAccessibleName("Timeline")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -352,7 +352,7 @@ class TimelineView(QWidget):
         lane, number = item
         if lane < 0:
             key = self.timeline.keys[number]
-            latent = latent_words(look_at(key, self._session).latent)
+            latent = describe_latent(look_at(key, self._session).latent)
             hint = "Drag to move, Alt+drag to copy, Ctrl+drag to stretch the selection, Del to delete"
             return f"{key.time:.2f} s: {latent}\n{hint}"
         track = self.timeline.tracks[lane]

@@ -78,16 +78,16 @@ class Drag:
 
 
 def _angle(offset: QPointF) -> float:
-    """Degrees counter-clockwise on screen, where y points down."""
+    """Return degrees counter-clockwise on screen, where y points down."""
     return math.degrees(math.atan2(-offset.y(), offset.x()))
 
 
 def describe(mode: Mode, total: tuple[float, float]) -> str:
     """Return the overlay's text for a drag in progress."""
     first, second = total
-    words = {
+    texts = {
         "walk": f"walk   x {first:+.2f}   y {second:+.2f} seeds",
         "move": f"move   {first:+.3f}   {second:+.3f} widths",
         "rotate": f"turn   {first:+.1f}\u00b0",
     }
-    return words.get(mode, "").replace("-", "\u2212")
+    return texts.get(mode, "").replace("-", "\u2212")

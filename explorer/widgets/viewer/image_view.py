@@ -19,9 +19,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.util.view_marks import letter
-from explorer.widgets.controls.event_filters import keep_keys
+from explorer.widgets.controls.event_filters import claim_keys
 from explorer.widgets.controls.theme import GRID, color, value_font, view_color
-from explorer.widgets.viewer.camera import Camera
 from explorer.widgets.viewer.gestures import UNDO_NAMES, Drag, cursor_of, describe, mode_of
 from explorer.widgets.viewer.pair_tools import FlickerTool, Pair, WipeTool
 from explorer.widgets.viewer.slit_tool import SlitTool
@@ -29,6 +28,7 @@ from explorer.widgets.viewer.tools import SubstituteTool, Tool
 
 if TYPE_CHECKING:
     from explorer.render.results import Frame
+    from explorer.widgets.viewer.camera import Camera
 
 __all__ = ["ImageView", "image_of"]
 
@@ -79,7 +79,7 @@ class ImageView(QWidget):
         self.is_draft = False
         self.progress = -1.0  # 0..1 under the picture, -1 hides the bar, values above 1 mean "busy"
         self.overlay = ""
-        self.stale_words = ""  # why the picture is not the requested one; empty if it is
+        self.stale_text = ""  # why the picture is not the requested one; empty if it is
         self._unpainted: dict[int, int] = {}  # view -> generation of a frame that no paint has shown yet
         self._drag: Drag | None = None
         self._held: Tool | None = None  # the tool that is dragged
@@ -87,7 +87,7 @@ class ImageView(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         # Esc also leaves full screen; during a drag it cancels the drag.
-        keep_keys(self, lambda event: event.key() == Qt.Key.Key_Escape and self.is_dragging)
+        claim_keys(self, lambda event: event.key() == Qt.Key.Key_Escape and self.is_dragging)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(QSize(160, 160))
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -98,16 +98,16 @@ class ImageView(QWidget):
     def set_frame(self, frame: Frame) -> None:
         """Show a frame at the next paint; of several only the newest is painted."""
         self.image = image_of(frame)
-        self.stale_words = ""
+        self.stale_text = ""
         self.matrix = frame.request.transform
         self.is_draft = frame.tier < 1
         self._unpainted[frame.view] = frame.generation
         self.update()
 
-    def set_stale(self, words: str) -> None:
+    def set_stale(self, text: str) -> None:
         """Dim the picture of a previous model and show a text; "" or the next frame ends it."""
-        if words != self.stale_words:
-            self.stale_words = words
+        if text != self.stale_text:
+            self.stale_text = text
             self.update()
 
     def set_image(self, image: QImage | None) -> None:
@@ -264,7 +264,7 @@ class ImageView(QWidget):
         image = next((i for tool in self.tools if (i := tool.substitute()) is not None), self.image)
         if image is not None:
             rect = self.rect_of(image)
-            p.setOpacity(_STALE_OPACITY if self.stale_words else 1.0)
+            p.setOpacity(_STALE_OPACITY if self.stale_text else 1.0)
             self.paint_image(p, image, rect)
             p.setOpacity(1.0)
             for tool in reversed(self.tools):
@@ -274,8 +274,8 @@ class ImageView(QWidget):
             tool.paint(p)
         if caption := next((text for tool in self.tools if (text := tool.caption())), ""):
             self._paint_pill(p, caption, top=True)
-        if self.overlay or self.stale_words:
-            self._paint_pill(p, self.overlay or self.stale_words)
+        if self.overlay or self.stale_text:
+            self._paint_pill(p, self.overlay or self.stale_text)
         if self.progress >= 0:
             fraction = min(1.0, self.progress)
             p.fillRect(QRectF(0, self.height() - 2, self.width() * fraction, 2), view_color(self.view))

@@ -26,9 +26,9 @@ class _Notice(QFrame):
         super().__init__()
         self.setObjectName("banner")
         self.setAccessibleName("Notice")
-        self.words = PlainLabel(limit=LIMIT)
-        self.words.setWordWrap(True)
-        self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.message = PlainLabel(limit=LIMIT)
+        self.message.setWordWrap(True)
+        self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._row = QHBoxLayout()
         self._row.setSpacing(GRID)
         self._row.addStretch(1)
@@ -38,7 +38,7 @@ class _Notice(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(GRID + 4, GRID, GRID, GRID)
         column.setSpacing(4)
-        column.addWidget(self.words)
+        column.addWidget(self.message)
         column.addLayout(self._row)
         self._offers: tuple[Offer, ...] = ()
         self._buttons: list[QToolButton] = []  # those beyond the offers are hidden
@@ -82,7 +82,7 @@ class Notices(QWidget):
     def text(self, key: str) -> str:
         """Return the text of a notice; empty if it is not shown."""
         notice = self._notices.get(key)
-        return notice.words.text() if notice is not None and not notice.isHidden() else ""
+        return notice.message.text() if notice is not None and not notice.isHidden() else ""
 
     def show_notice(self, key: str, text: str, offers: Sequence[Offer] = (), *, can_dismiss: bool = True) -> None:
         """Show a notice, replacing one with the same key.
@@ -97,7 +97,7 @@ class Notices(QWidget):
         if notice is None:
             notice = self._notices[key] = _Notice(lambda: self.clear(key))
             self._column.addWidget(notice)
-        notice.words.setText(text)
+        notice.message.setText(text)
         notice.set_offers(offers)
         notice.dismiss.setVisible(can_dismiss)
         notice.show()

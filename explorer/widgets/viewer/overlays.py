@@ -62,9 +62,9 @@ class Banner(_Over):
         super().__init__(parent)
         self.setObjectName("banner")
         self.setAccessibleName("Fault")
-        self._words = PlainLabel(limit=2 * LIMIT)
-        self._words.setWordWrap(True)
-        self._words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._message = PlainLabel(limit=2 * LIMIT)
+        self._message.setWordWrap(True)
+        self._message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.details = self._link("Details", self._toggle)
         self.copy = self._link("Copy", self._copy)
         close = self._link("Dismiss", self.clear)
@@ -74,11 +74,11 @@ class Banner(_Over):
         layout = self._column = QVBoxLayout(self)
         layout.setContentsMargins(GRID + 4, GRID, GRID, GRID)
         layout.setSpacing(4)
-        layout.addWidget(self._words)
-        self._ways_out = QBoxLayout(QBoxLayout.Direction.LeftToRight)
-        self._ways_out.setSpacing(GRID // 2)
+        layout.addWidget(self._message)
+        self._offer_buttons = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._offer_buttons.setSpacing(GRID // 2)
         self._offer_row = QHBoxLayout()
-        self._offer_row.addLayout(self._ways_out)
+        self._offer_row.addLayout(self._offer_buttons)
         self._offer_row.addStretch(1)
         layout.addLayout(self._offer_row)
         links = self._links = QHBoxLayout()
@@ -104,19 +104,19 @@ class Banner(_Over):
     @property
     def text(self) -> str:
         """The text shown; empty if hidden."""
-        return self._words.text() if not self.isHidden() else ""
+        return self._message.text() if not self.isHidden() else ""
 
     def show_fault(
-        self, words: str, trace: str = "", offers: Sequence[tuple[str, Callable[[], object]]] = ()
+        self, message: str, trace: str = "", offers: Sequence[tuple[str, Callable[[], object]]] = ()
     ) -> None:
         """Show an error; repeating the same text changes nothing, to avoid flicker.
 
         Args:
-            words: What happened and what to do; shortened, with the rest in Details.
+            message: What happened and what to do; shortened, with the rest in Details.
             trace: Traceback, for Details.
             offers: Text and action of each button; pressing one closes the banner.
         """
-        self._show(visible(words, 2 * LIMIT, keep_lines=True), words, trace, offers)
+        self._show(visible(message, 2 * LIMIT, keep_lines=True), message, trace, offers)
 
     def show_error(
         self, error: object, trace: str = "", offers: Sequence[tuple[str, Callable[[], object]]] = ()
@@ -124,20 +124,22 @@ class Banner(_Over):
         """Show an error like `show_fault`; message and hint are shortened separately."""
         self._show(error_text(error), str(error), trace, offers)
 
-    def _show(self, words: str, whole: str, trace: str, offers: Sequence[tuple[str, Callable[[], object]]]) -> None:
-        if words == self._words.text() and not self.isHidden():
+    def _show(
+        self, message: str, whole: str, trace: str, offers: Sequence[tuple[str, Callable[[], object]]]
+    ) -> None:
+        if message == self._message.text() and not self.isHidden():
             return
-        self._words.setText(words)
+        self._message.setText(message)
         self._callbacks = [callback for _, callback in offers]
         while len(self._offers) < len(offers):
             number = len(self._offers)
             self._offers.append(self._link("", partial(self._accept, number)))
-            self._ways_out.addWidget(self._offers[number], 0, Qt.AlignmentFlag.AlignLeft)
+            self._offer_buttons.addWidget(self._offers[number], 0, Qt.AlignmentFlag.AlignLeft)
         for i, button in enumerate(self._offers):
             text = offers[i][0] if i < len(offers) else ""
             button.setText(menu_text(text))
             button.setVisible(bool(text))
-        is_cut = details_text(whole) != words
+        is_cut = details_text(whole) != message
         self._trace.setPlainText(details_text(f"{whole}\n\n{trace}".strip() if is_cut else trace or whole))
         self._trace.hide()
         self.details.setVisible(bool(trace) or is_cut)
@@ -168,8 +170,8 @@ class Banner(_Over):
         shown = [button for button in self._offers if not button.isHidden()]
         needed = sum(button.sizeHint().width() + GRID // 2 for button in shown)
         direction = QBoxLayout.Direction.LeftToRight if needed <= width else QBoxLayout.Direction.TopToBottom
-        self._ways_out.setDirection(direction)
-        for layout in (self._ways_out, self._offer_row, self._column):
+        self._offer_buttons.setDirection(direction)
+        for layout in (self._offer_buttons, self._offer_row, self._column):
             layout.invalidate()  # otherwise the previous buttons' height is kept
 
     def _accept(self, number: int) -> None:
@@ -182,7 +184,7 @@ class Banner(_Over):
         self.reposition()
 
     def _copy(self) -> None:
-        QGuiApplication.clipboard().setText(f"{self._words.text()}\n\n{self._trace.toPlainText()}")
+        QGuiApplication.clipboard().setText(f"{self._message.text()}\n\n{self._trace.toPlainText()}")
 
 
 class _Card(_Over):
@@ -235,21 +237,21 @@ class LoadingCard(_Card):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.words = label("", "muted")
-        self.words.setMinimumWidth(200)
-        self.words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.message = label("", "muted")
+        self.message.setMinimumWidth(200)
+        self.message.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.bar = _Bar()
         cancel = QPushButton("Cancel")
         cancel.clicked.connect(self.cancelled)
-        self.column.addWidget(self.words)
+        self.column.addWidget(self.message)
         self.column.addWidget(self.bar)
         self.column.addWidget(cancel, 0, Qt.AlignmentFlag.AlignHCenter)
 
-    def set_progress(self, fraction: float, words: str) -> None:
+    def set_progress(self, fraction: float, message: str) -> None:
         """Show the progress, 0..1; negative if unknown."""
-        name = self.fontMetrics().elidedText(visible(words), Qt.TextElideMode.ElideMiddle, 260)
-        if name != self.words.text():
-            self.words.setText(name)
+        name = self.fontMetrics().elidedText(visible(message), Qt.TextElideMode.ElideMiddle, 260)
+        if name != self.message.text():
+            self.message.setText(name)
         self.bar.fraction = fraction
         self.bar.update()
         if self.isHidden():
@@ -264,10 +266,10 @@ class EmptyCard(_Card):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.title = label("No model loaded", "heading")
-        self.words = label("Drop a model here: a .safetensors file,\nor NVIDIA's .pkl", "muted")
+        self.message = label("Drop a model here: a .safetensors file,\nor NVIDIA's .pkl", "muted")
         button = QPushButton("Open a model \u2026")
         button.clicked.connect(self.open_requested)
-        for widget in (self.title, self.words):
+        for widget in (self.title, self.message):
             widget.setAlignment(Qt.AlignmentFlag.AlignCenter)
             self.column.addWidget(widget)
         self.column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)

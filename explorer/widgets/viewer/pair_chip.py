@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QMenu
 
 from explorer.state.view_layout import compared
@@ -15,6 +14,8 @@ from explorer.widgets.controls.plain_text import menu_text, set_tip
 from explorer.widgets.controls.view_chip import ViewChip
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QMouseEvent
+
     from explorer.session import Session
 
 __all__ = ["PairChip"]
@@ -48,8 +49,8 @@ class PairChip(ViewChip):
         self._menu.clear()
         state = self._session.state
         for view in range(len(state.views)):
-            facts = self._session.facts(view)
-            name = f"{letter(view)}   {facts.name}" if facts else letter(view)
+            model_info = self._session.model_info(view)
+            name = f"{letter(view)}   {model_info.name}" if model_info else letter(view)
             action = self._menu.addAction(menu_text(name), partial(self._choose, view))
             action.setCheckable(True)
             action.setChecked(view == compared(state)[self._side])

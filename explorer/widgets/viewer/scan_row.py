@@ -8,7 +8,6 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
-from explorer.state import ExplorerState
 from explorer.state.view_layout import MAX_VIEWS, is_overlaid, visible_views
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.theme import GRID, color
@@ -16,6 +15,7 @@ from explorer.widgets.controls.view_chip import paint_chip
 
 if TYPE_CHECKING:
     from explorer.session import Session
+    from explorer.state import ExplorerState
 
 __all__ = ["ScanRow", "ScanStrip"]
 

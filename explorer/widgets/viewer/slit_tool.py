@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
 
 from explorer.analysis.slitscan import ends_of
-from explorer.state import Slit
 from explorer.widgets.controls.theme import color
 from explorer.widgets.viewer.tools import PassiveTool, PictureView
+
+if TYPE_CHECKING:
+    from explorer.state import Slit
 
 __all__ = ["Part", "SlitTool", "drag_slit", "part_at"]
 
@@ -25,7 +27,7 @@ GRAB_PX = 9.0
 RADIUS_PX = 4.5
 
 
-def _places(slit: Slit, matrix: Matrix | None, rect: QRectF) -> dict[Part, QPointF]:
+def _handle_positions(slit: Slit, matrix: Matrix | None, rect: QRectF) -> dict[Part, QPointF]:
     far, near = ends_of(slit, matrix)
 
     def on_screen(point: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> QPointF:
@@ -36,11 +38,11 @@ def _places(slit: Slit, matrix: Matrix | None, rect: QRectF) -> dict[Part, QPoin
 
 def part_at(at: QPointF, slit: Slit, matrix: Matrix | None, rect: QRectF) -> Part | None:
     """Return the part of the slit under the pointer: an end or the line; None for neither."""
-    places = _places(slit, matrix, rect)
+    positions = _handle_positions(slit, matrix, rect)
     for part in ("far", "near"):
-        if (at - places[part]).manhattanLength() <= GRAB_PX * 1.4:
+        if (at - positions[part]).manhattanLength() <= GRAB_PX * 1.4:
             return part
-    along, to = places["far"] - places["near"], at - places["near"]
+    along, to = positions["far"] - positions["near"], at - positions["near"]
     length = math.hypot(along.x(), along.y())
     if length < 1.0:
         return None
@@ -76,16 +78,16 @@ def drag_slit(slit: Slit, part: Part, start: QPointF, at: QPointF, matrix: Matri
 
 def _paint_slit(p: QPainter, slit: Slit, matrix: Matrix | None, rect: QRectF, held: bool) -> None:
     """Paint the line and its handles over the picture."""
-    places = _places(slit, matrix, rect)
+    positions = _handle_positions(slit, matrix, rect)
     p.setRenderHint(QPainter.RenderHint.Antialiasing)
     for width, role, alpha in ((3.5, "canvas", 150), (1.5, "accent", 255)):
         p.setPen(QPen(color(role, alpha), width))
-        p.drawLine(places["far"], places["near"])
+        p.drawLine(positions["far"], positions["near"])
     p.setPen(QPen(color("canvas", 200), 1.0))
     p.setBrush(color("accent" if held else "text"))
     for part in ("far", "near"):
-        p.drawEllipse(places[part], RADIUS_PX, RADIUS_PX)
-    p.drawRoundedRect(QRectF(places["middle"].x() - 3.5, places["middle"].y() - 3.5, 7, 7), 1.5, 1.5)
+        p.drawEllipse(positions[part], RADIUS_PX, RADIUS_PX)
+    p.drawRoundedRect(QRectF(positions["middle"].x() - 3.5, positions["middle"].y() - 3.5, 7, 7), 1.5, 1.5)
     p.setBrush(Qt.BrushStyle.NoBrush)
 
 

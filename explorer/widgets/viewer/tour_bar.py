@@ -32,8 +32,8 @@ class TourBar(QFrame):
         self.session = session
         self.count = label("", "muted")
         self.title = label("", "heading")
-        self.see = _words("")
-        self.do = _words("muted")
+        self.see = _text_label("")
+        self.do = _text_label("muted")
         self.back = IconButton("caret-left", "Previous step", lambda: self.go(-1))
         self.next = IconButton("caret-right", "Next step", lambda: self.go(1))
         self.keep = QToolButton()
@@ -78,7 +78,7 @@ class TourBar(QFrame):
             self.panel_requested.emit(step.panel)
 
 
-def _words(role: str) -> QLabel:
+def _text_label(role: str) -> QLabel:
     made = label("", role, wrap=True)
     made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
     return made

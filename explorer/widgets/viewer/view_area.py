@@ -8,10 +8,8 @@ from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from explorer.state import ExplorerState
 from explorer.state.view_layout import compared, is_overlaid, visible_views
 from explorer.widgets.viewer.camera import Camera
-from explorer.widgets.viewer.image_view import ImageView
 from explorer.widgets.viewer.scan_row import ScanRow
 from explorer.widgets.viewer.tour_bar import TourBar
 from explorer.widgets.viewer.view_grid import ViewGrid
@@ -21,6 +19,8 @@ if TYPE_CHECKING:
     from explorer.render.results import Frame
     from explorer.session import Session
     from explorer.session.lab import LabPicture
+    from explorer.state import ExplorerState
+    from explorer.widgets.viewer.image_view import ImageView
 
 __all__ = ["ViewArea"]
 
@@ -75,25 +75,25 @@ class ViewArea(QWidget):
         """Show the panes of the layout, and the lab's line over them."""
         self._fit_panes(len(state.views))
         pair, shared = compared(state), is_overlaid(state)
-        place = self.panes[pair[0]]
+        host = self.panes[pair[0]]
         for pane in self.panes:
-            is_place = shared and pane is place
-            pane.set_shared(pair[-1] if is_place else None)
-            pane.image.wipe.set_on(is_place and state.layout == "wipe")
-            pane.image.flicker.set_on(is_place and state.layout == "flicker")
+            is_host = shared and pane is host
+            pane.set_shared(pair[-1] if is_host else None)
+            pane.image.wipe.set_on(is_host and state.layout == "wipe")
+            pane.image.flicker.set_on(is_host and state.layout == "flicker")
             pane.image.slit.set_slit(state.lab.slit if state.lab.scan else None)
             pane.image.wipe.set_split(state.lab.split)
-            if not is_place:
+            if not is_host:
                 pane.image.pair.set_other(None)
             is_over = shared and pane.view == pair[-1]
-            pane.lay_cards_over(place.image if is_over else pane.image)
+            pane.lay_cards_over(host.image if is_over else pane.image)
         if shared:
             self._show_other(pair)
         if shared and state.layout == "flicker" and not self._turns.isActive():
             self._turns.start()
         elif state.layout != "flicker":
             self._turns.stop()
-        self.grid.set_shown([place] if shared else [self.panes[view] for view in visible_views(state)])
+        self.grid.set_shown([host] if shared else [self.panes[view] for view in visible_views(state)])
         self.scans.arrange(state)
 
     def _fit_panes(self, count: int) -> None:
@@ -122,14 +122,14 @@ class ViewArea(QWidget):
 
     def _show_other(self, pair: tuple[int, ...]) -> None:
         """Show the second picture of a wipe or flicker in the first one's pane, and name its model."""
-        place, second = self.panes[pair[0]], self.panes[pair[1]]
-        facts = self.session.facts(pair[1])
-        place.second_name.set_text(facts.name if facts else "no model")
+        host, second = self.panes[pair[0]], self.panes[pair[1]]
+        model_info = self.session.model_info(pair[1])
+        host.second_name.set_text(model_info.name if model_info else "no model")
         average = self.session.lab.last_picture(pair[1])
-        if facts is None:
-            place.image.pair.set_other(None)
+        if model_info is None:
+            host.image.pair.set_other(None)
         elif average is None or average.pixels is None:
-            place.image.pair.set_other(second.image.image)
+            host.image.pair.set_other(second.image.image)
 
     def active_pane(self) -> ViewPane:
         """Return the pane of the active view."""
@@ -144,7 +144,7 @@ class ViewArea(QWidget):
         """Return whether a picture is being dragged."""
         return any(pane.image.is_dragging for pane in self.panes)
 
-    def _place_of(self, view: int) -> ImageView | None:
+    def _host_of(self, view: int) -> ImageView | None:
         """Return the widget that shows a view as the second picture of a wipe or flicker, or None."""
         state = self.session.state
         pair = compared(state)
@@ -157,9 +157,9 @@ class ViewArea(QWidget):
     @Slot(object)
     def _on_frame(self, frame: Frame) -> None:
         self.panes[frame.view].show_frame(frame)
-        place = self._place_of(frame.view)
-        if place is not None:
-            place.set_other_frame(frame)
+        host = self._host_of(frame.view)
+        if host is not None:
+            host.set_other_frame(frame)
 
     @Slot(object)
     def _on_lab_picture(self, picture: LabPicture) -> None:
@@ -168,16 +168,16 @@ class ViewArea(QWidget):
         if pixels is not None:
             height, width = pixels.shape[:2]
             image = QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_RGB32).copy()
-        words = f"{AVERAGES.get(state.lab.average, '')}   {picture.done} of {picture.total}"
-        place = self._place_of(picture.view)
-        if image is None or place is None:  # also clears what was shown there in a previous layout
-            self.panes[picture.view].image.average.show(image, words)
-        if place is not None:
+        text = f"{AVERAGES.get(state.lab.average, '')}   {picture.done} of {picture.total}"
+        host = self._host_of(picture.view)
+        if image is None or host is None:  # also clears what was shown there in a previous layout
+            self.panes[picture.view].image.average.show(image, text)
+        if host is not None:
             frame = self.session.last_frame(picture.view)
             if image is not None:
-                place.pair.set_other(image)
+                host.pair.set_other(image)
             elif frame is not None:
-                place.set_other_frame(frame)
+                host.set_other_frame(frame)
 
     @Slot(object, object)
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
@@ -190,9 +190,9 @@ class ViewArea(QWidget):
     @Slot(int)
     def _on_model_changed(self, view: int) -> None:
         state = self.session.state
-        if self._place_of(view) is not None:
+        if self._host_of(view) is not None:
             pair = compared(state)
-            facts = self.session.facts(view)
-            self.panes[pair[0]].second_name.set_text(facts.name if facts else "no model")
-            if facts is None:
+            model_info = self.session.model_info(view)
+            self.panes[pair[0]].second_name.set_text(model_info.name if model_info else "no model")
+            if model_info is None:
                 self.panes[pair[0]].image.pair.set_other(None)

@@ -7,27 +7,28 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
-from PySide6.QtGui import QAction, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from explorer.errors import CostlyModelError
-from explorer.latents.words import latent_words
+from explorer.latents.descriptions import describe_latent
 from explorer.state import ASPECTS, ExplorerState, Look, look_of
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import ElidedLabel, IconButton, label, row, value_label
 from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.theme import GRID, value_font
 from explorer.widgets.controls.view_chip import ColorLine
-from explorer.widgets.viewer.camera import Camera
 from explorer.widgets.viewer.image_view import ImageView
 from explorer.widgets.viewer.overlays import Banner, EmptyCard, LoadingCard
 from explorer.widgets.viewer.pair_chip import PairChip
 from explorer.widgets.viewer.view_grid import LEAST_OF_MANY_PX, LEAST_PX
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QAction, QMouseEvent, QResizeEvent
+
     from explorer.render.results import Frame, RenderFailed
     from explorer.session import Session
     from explorer.util.report import Report
+    from explorer.widgets.viewer.camera import Camera
 
 __all__ = ["ViewPane", "look_text"]
 
@@ -48,7 +49,7 @@ def look_text(look: Look, *, is_short: bool = False) -> str:
     at, moved, turned, gap = ("@", "\u2725", "\u21ba", "  ") if is_short else ("at ", "moved ", "turned ", "   ")
     latent, t = look.latent, look.transform
     plain = replace(latent, x=0.0, y=0.0) if latent.blend is None else latent
-    parts = [latent_words(plain)]
+    parts = [describe_latent(plain)]
     if not is_short or look.truncation.psi != 1.0:
         parts.append(f"\u03c8 {look.truncation.psi:.2f}")
     if latent.x or latent.y:
@@ -57,8 +58,8 @@ def look_text(look: Look, *, is_short: bool = False) -> str:
         parts.append(f"{moved}{t.x:+.2f} {t.y:+.2f}")
     if t.rotate:
         parts.append(f"{turned}{t.rotate:+.1f}\u00b0")
-    words = gap.join(parts).replace("-", "\u2212")
-    return words.replace("seed ", "#") if is_short and len(parts) > 2 else words
+    text = gap.join(parts).replace("-", "\u2212")
+    return text.replace("seed ", "#") if is_short and len(parts) > 2 else text
 
 
 class _Header(QWidget):
@@ -91,7 +92,7 @@ class ViewPane(QWidget):
 
     def _build(self) -> None:
         self.model_name = ElidedLabel()
-        self.model_facts = label("", "caption")
+        self.model_size = label("", "caption")
         self.tap = label("", "muted")
         self.link = IconButton("link-simple", "What this view has in common with the others", self._open_links)
         policy = self.link.sizePolicy()
@@ -117,7 +118,7 @@ class ViewPane(QWidget):
         self.chip = PairChip(self.session, 0, self.view)
         head.addWidget(self.chip)
         head.addWidget(self.model_name, 1)
-        head.addWidget(self.model_facts)
+        head.addWidget(self.model_size)
         head.addWidget(self.tap)
         head.addWidget(self.second, 1)
         head.addWidget(row(self.link, self.remove, spacing=0))
@@ -165,7 +166,7 @@ class ViewPane(QWidget):
             self.image.pair.set_views(self.view, other)
         self._is_shared = other is not None
         self.second.setVisible(self._is_shared)
-        self._fit_facts()
+        self._fit_size()
         self._show_remove()
         is_choice = other is not None and len(self.session.state.views) > 2
         self.chip.set_choosing(is_choice)
@@ -233,7 +234,7 @@ class ViewPane(QWidget):
         is_marked = state.active == self.view and len(state.views) > 1
         self.active_line.set_view(self.view if is_marked else None)
         self.tap.setText(v.tap.layer + (" spectrum" if v.tap.spectrum else "") if v.tap.layer else "")
-        self._fit_facts()
+        self._fit_size()
         self.link.set_icon_name("link-simple" if not v.unlinked else "link-simple-break")
 
     def _fit_cost(self) -> None:
@@ -243,7 +244,7 @@ class ViewPane(QWidget):
         reserve = metrics.horizontalAdvance("0000.0 ms")  # constant, because the time's own width changes
         self.cost.setVisible(short + reserve + 3 * GRID <= self.width())
 
-    def _fit_facts(self) -> None:
+    def _fit_size(self) -> None:
         """Show family and size after the name if they fit, otherwise the size only."""
         info = self.session.info(self.view)
         texts = [f"{info.family}  {info.size_text}", info.size_text] if info else []
@@ -251,35 +252,35 @@ class ViewPane(QWidget):
         room -= self.tap.sizeHint().width() + self.link.sizeHint().width()
         room -= 0 if self.remove.isHidden() else self.remove.sizeHint().width()
         room -= min(140, self.model_name.fontMetrics().horizontalAdvance(self.model_name.full))
-        metrics = self.model_facts.fontMetrics()
+        metrics = self.model_size.fontMetrics()
         text = next((t for t in texts if metrics.horizontalAdvance(t) <= room), "")
-        self.model_facts.setText(text)
+        self.model_size.setText(text)
         # Hidden if empty, because the layout's spacing would narrow the name.
-        self.model_facts.setVisible(not self._is_shared and (bool(text) or not self._is_removable))
-        set_tip(self.model_facts, texts[0] if texts else "")
+        self.model_size.setVisible(not self._is_shared and (bool(text) or not self._is_removable))
+        set_tip(self.model_size, texts[0] if texts else "")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if self.view < len(self.session.state.views):  # otherwise the pane is about to be removed
             self._fit_cost()
-            self._fit_facts()
+            self._fit_size()
 
     @Slot(int)
     def _on_model_changed(self, view: int) -> None:
         if view == self.view:
             self.loading.set_shown(False)
             self.show_model()
-            facts = self.session.facts(view)
-            if facts is not None and self.image.image is not None:
-                self.image.set_stale(f"First picture of {facts.name} \u2026")
+            model_info = self.session.model_info(view)
+            if model_info is not None and self.image.image is not None:
+                self.image.set_stale(f"First picture of {model_info.name} \u2026")
                 self.image.set_progress(1.0)
 
     def show_model(self) -> None:
         """Name the model in the heading."""
-        facts, info = self.session.facts(self.view), self.session.info(self.view)
-        loaded = facts is not None and info is not None
-        self.model_name.set_text(facts.name if facts else "no model")
-        self._fit_facts()
+        model_info, info = self.session.model_info(self.view), self.session.info(self.view)
+        loaded = model_info is not None and info is not None
+        self.model_name.set_text(model_info.name if model_info else "no model")
+        self._fit_size()
         self.empty.set_shown(not loaded and self.loading.isHidden())
         if not loaded:
             self.image.set_image(None)

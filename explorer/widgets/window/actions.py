@@ -6,15 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMainWindow, QMenu
 
 from explorer.state.view_layout import MAX_VIEWS
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.plain_text import set_tip
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QMainWindow, QMenu
 
 __all__ = ["MENU_ACTIONS", "MenuAction", "build_menus", "resolve_callback"]
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import signal
 import socket
-from types import FrameType
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QSocketNotifier, Signal
 
 from explorer.util.signals import ending_signals
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 __all__ = ["EndSignals"]
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
 
 from explorer.checkpoints.bundled import bundled
@@ -26,6 +25,8 @@ from explorer.widgets.window.part import WindowBase, WindowPart
 from explorer.widgets.window.read_files import ReadFile, read_files, read_latents, read_project
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QAction
+
     from explorer.assets.latent import Space
     from explorer.session import Session
     from explorer.util.control import Control
@@ -275,9 +276,9 @@ class FileCommands(WindowPart):
 
     def ask_save_picture(self) -> None:
         """Ask for a file and save the active view's picture with its project inside."""
-        facts = self.session.facts(self.session.active)
+        model_info = self.session.model_info(self.session.active)
         latent = self.session.look_of().latent
-        name = f"{file_stem(facts.name if facts else 'picture')}-seed{latent.seed}.png"
+        name = f"{file_stem(model_info.name if model_info else 'picture')}-seed{latent.seed}.png"
         path = ask_file(self.window, "Save picture", Path(self.folder()) / name, "Pictures", ".png")
         if path is not None:
             self.save_picture(path)

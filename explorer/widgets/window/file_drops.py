@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint
-from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
+from typing import TYPE_CHECKING
 
 from explorer.project.file_kinds import Kind, kind_of
 from explorer.state.view_layout import MAX_VIEWS
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.drops import DropFrame, dropped_files, take_copy
-from explorer.widgets.window.file_commands import FileCommands
 from explorer.widgets.window.part import WindowBase, WindowPart
+
+if TYPE_CHECKING:
+    from PySide6.QtCore import QPoint
+    from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
+
+    from explorer.widgets.window.file_commands import FileCommands
 
 __all__ = ["FileDrops"]
 

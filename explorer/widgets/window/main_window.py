@@ -5,20 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QSize, Qt, Signal, Slot
-from PySide6.QtGui import (
-    QCloseEvent,
-    QDragEnterEvent,
-    QDragLeaveEvent,
-    QDragMoveEvent,
-    QDropEvent,
-    QKeyEvent,
-    QResizeEvent,
-)
 from PySide6.QtWidgets import QMainWindow, QMessageBox, QVBoxLayout, QWidget
 
 from explorer import __version__
-from explorer.session.settings import Settings
-from explorer.state import ExplorerState
 from explorer.util.plain_text import LIMIT
 from explorer.widgets.controls.basic import label
 from explorer.widgets.controls.gesture_timeout import GestureTimeout
@@ -43,7 +32,19 @@ from explorer.widgets.window.welcome import Welcome
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from PySide6.QtGui import (
+        QCloseEvent,
+        QDragEnterEvent,
+        QDragLeaveEvent,
+        QDragMoveEvent,
+        QDropEvent,
+        QKeyEvent,
+        QResizeEvent,
+    )
+
     from explorer.session import Session
+    from explorer.session.settings import Settings
+    from explorer.state import ExplorerState
     from explorer.widgets.film.dialog import FilmDialog
     from explorer.widgets.viewer.notices import Offer
 

@@ -12,7 +12,6 @@ from explorer.widgets.panels.latent.latent_panel import LatentPanel
 from explorer.widgets.panels.latent.mixing_panel import MixingPanel
 from explorer.widgets.panels.latent.truncation_panel import TruncationPanel
 from explorer.widgets.panels.model.model_panel import ModelPanel
-from explorer.widgets.panels.panel import Panel
 from explorer.widgets.panels.synthesis.layers_panel import LayersPanel
 from explorer.widgets.panels.synthesis.noise_panel import NoisePanel
 from explorer.widgets.panels.synthesis.performance_panel import PerformancePanel
@@ -20,6 +19,7 @@ from explorer.widgets.panels.synthesis.transform_panel import TransformPanel
 
 if TYPE_CHECKING:
     from explorer.session import Session
+    from explorer.widgets.panels.panel import Panel
     from explorer.widgets.window.file_commands import FileCommands
 
 __all__ = ["make_panels"]

@@ -9,7 +9,7 @@ from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QMouseEvent, QPainte
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from explorer.widgets.controls.basic import label
-from explorer.widgets.controls.event_filters import keep_keys
+from explorer.widgets.controls.event_filters import claim_keys
 from explorer.widgets.controls.theme import GRID, color
 from explorer.widgets.viewer.gestures import HINTS
 
@@ -129,7 +129,7 @@ class HelpSheet(QWidget):
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self._on_search)
         self.search.installEventFilter(self)
-        keep_keys(self.search, lambda event: True)
+        claim_keys(self.search, lambda event: True)
         self.nothing = label("No key or gesture matches", "caption")
         self.blocks = [_Block(title, lines) for title, lines in GESTURES]
         for title, actions in menus:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QCloseEvent
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 from explorer.widgets.panels.panel import Panel
 from explorer.widgets.window.sidebar_sections import Column, Section
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QAction, QCloseEvent
+
     from explorer.session.settings import Settings
 
 __all__ = ["Sidebars"]
@@ -130,13 +131,13 @@ class Sidebars:
     def arrangement(self) -> Callable[[], None]:
         """Return a function that restores the current folding, visibility and scroll positions."""
         sections = [(s, s.is_folded, s.isHidden()) for s in self.sections.values()]
-        places = [(column, column.verticalScrollBar().value()) for column in (self.left, self.right)]
+        scroll_positions = [(column, column.verticalScrollBar().value()) for column in (self.left, self.right)]
 
         def restore() -> None:
             for section, is_folded, is_hidden in sections:
                 section.set_shown(not is_hidden)
                 section.set_folded(is_folded)
-            for column, value in places:
+            for column, value in scroll_positions:
                 column.scroll_soon(value)
 
         return restore

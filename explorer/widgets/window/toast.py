@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QWidget
 
 from explorer.widgets.controls.plain_text import PlainLabel
 from explorer.widgets.controls.theme import GRID
-from explorer.widgets.viewer.notices import Offer
+
+if TYPE_CHECKING:
+    from explorer.widgets.viewer.notices import Offer
 
 __all__ = ["Toast"]
 

@@ -11,7 +11,6 @@ from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from explorer.errors import LatentwalkError
-from explorer.state import ExplorerState
 from explorer.state.view_layout import MAX_VIEWS, compared, visible_views
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import IconButton, Segments
@@ -21,6 +20,7 @@ from explorer.widgets.controls.theme import GRID, value_font
 if TYPE_CHECKING:
     from explorer.animation.recorder import Progress
     from explorer.session import Session
+    from explorer.state import ExplorerState
 
 __all__ = ["TopBar", "device_text"]
 

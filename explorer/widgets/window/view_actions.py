@@ -7,14 +7,14 @@ from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QMenu
-
-from explorer.state import ExplorerState
 from explorer.state.view_layout import MAX_VIEWS, compared, visible_views
 from explorer.util.view_marks import letter
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QAction
+    from PySide6.QtWidgets import QMenu
+
+    from explorer.state import ExplorerState
     from explorer.widgets.window.menu_commands import MenuCommands
 
 __all__ = ["fill_pairs", "show_view_actions"]

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyqtgraph as pg
-from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QPainter
-from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from explorer.widgets.controls.theme import color
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from PySide6.QtGui import QColor, QPainter
+    from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
+
     from explorer.widgets.panels.edits.w_values import Bars
 
 __all__ = ["BarsItem"]

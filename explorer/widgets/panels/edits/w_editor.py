@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.edits.base import span_text
@@ -24,6 +23,7 @@ from explorer.widgets.panels.edits.w_values import Bars, Scope, bars_of, offset_
 from explorer.widgets.panels.panel import Panel
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from PySide6.QtGui import QShowEvent
 
     from explorer.generators.base import GeneratorInfo
@@ -178,10 +178,10 @@ class WEditorPanel(Panel):
         frame = self.session.last_frame(view)
         info = self.session.info(view)
         # A frame of the previous model may still be shown.
-        if frame is None or info is None or frame.facts.ws.shape != (info.num_ws, info.w_dim):
+        if frame is None or info is None or frame.latents.ws.shape != (info.num_ws, info.w_dim):
             self.plot.show_bars(None)
             return
-        self.plot.show_bars(bars_of(frame.facts.ws, frame.request.style.edits, self._look().edits, self.scope))
+        self.plot.show_bars(bars_of(frame.latents.ws, frame.request.style.edits, self._look().edits, self.scope))
 
     def _show_edits(self) -> None:
         look, info = self._look(), self.session.info(self.session.store.state.active)

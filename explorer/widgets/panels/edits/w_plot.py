@@ -7,16 +7,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QHideEvent, QKeyEvent, QMouseEvent, QWheelEvent
-from PySide6.QtWidgets import QWidget
 
-from explorer.widgets.controls.event_filters import keep_keys, positional_tooltip
+from explorer.widgets.controls.event_filters import claim_keys, positional_tooltip
 from explorer.widgets.controls.plain_text import show_tip
 from explorer.widgets.controls.plots import QuietPlot, nice_ceiling
 from explorer.widgets.panels.edits.w_bars import BarsItem
 from explorer.widgets.panels.edits.w_values import interpolated
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QFocusEvent, QHideEvent, QKeyEvent, QMouseEvent, QWheelEvent
+    from PySide6.QtWidgets import QWidget
+
     from explorer.widgets.panels.edits.w_values import Bars
 from explorer.widgets.controls.wheel import Wheel
 
@@ -66,7 +67,7 @@ class WPlot(QuietPlot):
         self.addItem(self.item)
         self.setFixedHeight(168)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        keep_keys(self, self._wants)  # the window's own shortcuts use the same keys
+        claim_keys(self, self._wants)  # the window's own shortcuts use the same keys
         positional_tooltip(self.viewport(), self._tip)
         self.setAccessibleName("Bars of w")
         self.setAccessibleDescription(USAGE)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.edits.base import ResolvedEdit
 from explorer.edits.offset import find_offset
 from explorer.state import Edit, Offset
+
+if TYPE_CHECKING:
+    from explorer.edits.base import ResolvedEdit
 
 __all__ = ["Bars", "Scope", "bars_of", "interpolated", "offset_of"]
 

@@ -1,1 +1,1 @@
-"""What is measured: texture sticking, equivariance, spectra."""
+"""Panels for measurements: texture sticking, equivariance, spectra."""

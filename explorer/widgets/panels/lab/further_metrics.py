@@ -8,7 +8,6 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from explorer.analysis.registry import EQUIVARIANCE, SPECTRUM, STICKING, Metric, metrics
-from explorer.state import ExplorerState
 from explorer.util.plain_text import visible
 from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.view_table import ViewValues
@@ -17,6 +16,7 @@ from explorer.widgets.panels.lab.job_row import JobRow
 if TYPE_CHECKING:
     from explorer.analysis.estimate import Estimate
     from explorer.session import Session
+    from explorer.state import ExplorerState
 
 __all__ = ["MetricRow", "further_metrics", "key_of"]
 

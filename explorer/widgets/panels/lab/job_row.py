@@ -41,17 +41,17 @@ class JobRow(QWidget):
         super().__init__()
         self.session, self.name = session, name
         self._begin, self._show, self._text = begin, show, text
-        self._shares: dict[int, float] = {}
+        self._fractions: dict[int, float] = {}
         self.button = IconButton("play", tip, self.toggle, text=text)
         self.line = ProgressLine()
-        self.words = label("", "caption", wrap=True, limit=2 * LIMIT)
+        self.message = label("", "caption", wrap=True, limit=2 * LIMIT)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(3)
         column.addWidget(row(self.button))
         column.addWidget(self.line)
-        column.addWidget(self.words)
-        self.words.hide()
+        column.addWidget(self.message)
+        self.message.hide()
         session.lab.job_event.connect(self._on_job_event)
         session.model_changed.connect(self._on_model_changed)
         session.devices.changed.connect(self._on_settings_changed)
@@ -60,59 +60,59 @@ class JobRow(QWidget):
     @property
     def is_running(self) -> bool:
         """True while one of the jobs is running."""
-        return bool(self._shares)
+        return bool(self._fractions)
 
     def toggle(self) -> None:
         """Start the jobs, or cancel the running ones."""
         if self.is_running:
             self.cancel()
             return
-        self._say("")
+        self._show_message("")
         for view in self.session.visible_views():
             if self.session.info(view) is not None:
                 try:
                     self._begin(view)
-                    self._shares[view] = 0.0
+                    self._fractions[view] = 0.0
                 except LatentwalkError as error:
-                    self._say(error_text(error))
-        if not self._shares and self.words.isHidden():
-            self._say("Open a model first.")
+                    self._show_message(error_text(error))
+        if not self._fractions and self.message.isHidden():
+            self._show_message("Open a model first.")
         self._show_state()
 
     def cancel(self) -> None:
         """Cancel the running jobs; results so far stay."""
-        for view in self._shares:
+        for view in self._fractions:
             self.session.lab.end_job(f"{self.name}/{view}")
-        self._shares.clear()
+        self._fractions.clear()
         self._show_state()
 
     def views(self) -> Sequence[int]:
         """Return the views that are measured now."""
-        return tuple(self._shares)
+        return tuple(self._fractions)
 
-    def _say(self, text: str) -> None:
-        self.words.setText(text)
-        self.words.setVisible(bool(text))
+    def _show_message(self, text: str) -> None:
+        self.message.setText(text)
+        self.message.setVisible(bool(text))
 
     def _show_state(self) -> None:
         running = self.is_running
         self.button.setText("Cancel" if running else self._text)
         self.button.set_icon_name("x" if running else "play")
         self.line.setVisible(running)
-        self.line.set_fraction(min(self._shares.values()) if running else 0.0)
+        self.line.set_fraction(min(self._fractions.values()) if running else 0.0)
 
     @Slot(object)
     def _on_job_event(self, event: JobEvent) -> None:
         name, _, _ = event.key.rpartition("/")
-        if name != self.name or event.view not in self._shares:
+        if name != self.name or event.view not in self._fractions:
             return
         if event.report is not None:
-            self._shares[event.view] = event.report.done / max(1, event.report.total)
+            self._fractions[event.view] = event.report.done / max(1, event.report.total)
             self._show(event.view, event.report.value)
         if event.error is not None:
-            self._say(f"{letter(event.view)}: {error_text(event.error)}")
+            self._show_message(f"{letter(event.view)}: {error_text(event.error)}")
         if event.is_done:
-            self._shares.pop(event.view, None)
+            self._fractions.pop(event.view, None)
         self._show_state()
 
     @Slot(object)
@@ -121,5 +121,5 @@ class JobRow(QWidget):
 
     @Slot(int)
     def _on_model_changed(self, view: int) -> None:
-        if self._shares.pop(view, None) is not None:
+        if self._fractions.pop(view, None) is not None:
             self._show_state()

@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Slot
-from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QWidget
 
 from explorer.analysis.equivariance import Curves, counterpart_note
 from explorer.analysis.estimate import Estimate
 from explorer.analysis.registry import EQUIVARIANCE
 from explorer.errors import LatentwalkError
-from explorer.state import ExplorerState
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import label
 from explorer.widgets.controls.plain_text import error_text, set_tip
@@ -25,8 +22,12 @@ from explorer.widgets.panels.lab.meter_plots import ErrorBars, PolarPlot, Transl
 from explorer.widgets.panels.panel import Panel
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QShowEvent
+    from PySide6.QtWidgets import QWidget
+
     from explorer.render.job_run import JobEvent
     from explorer.session import Session
+    from explorer.state import ExplorerState
 
 __all__ = ["MeterPanel"]
 
@@ -61,7 +62,7 @@ class MeterPanel(Panel):
         self.live_table, self.sampled_table = self._table(), self._table()
         self.live, self.sampled = self.live_table.values, self.sampled_table.values
         self.note = label("", "caption", wrap=True)
-        self.words = label("", "caption", wrap=True)
+        self.message = label("", "caption", wrap=True)
         self.row = JobRow(
             session, "metrics", f"Measure {SAMPLES} latents",
             "The metric as defined: random latents and motions, untruncated; runs in the background.",
@@ -72,8 +73,8 @@ class MeterPanel(Panel):
         self.add(label("Solid: whole pixels (EQ-T). Dotted: fractions of a pixel.", "caption", wrap=True))
         self.add(self.polar)
         self.add(self.live_table)
-        self.add(self.words)
-        self.words.hide()
+        self.add(self.message)
+        self.message.hide()
         self.add(GRID // 2)
         self.add(self.row)
         self.add(self.bars)
@@ -115,19 +116,19 @@ class MeterPanel(Panel):
                 try:
                     self.session.lab.measure_curves(view)
                 except LatentwalkError as error:
-                    self._say(error_text(error))
+                    self._show_message(error_text(error))
 
     @Slot(object)
     def _on_job_event(self, event: JobEvent) -> None:
         if not self._is_built or not event.key.startswith("curves/"):
             return
         if event.error is not None:
-            self._say(str(event.error))
+            self._show_message(str(event.error))
         report = event.report
         if report is None or not (report.done % REPORT_EVERY == 0 or report.done == report.total):
             return
         if isinstance(report.value, Curves):
-            self._say("")
+            self._show_message("")
             self._show_curves(event.view, report.value)
 
     def _show_curves(self, view: int, curves: Curves) -> None:
@@ -154,9 +155,9 @@ class MeterPanel(Panel):
         self.bars.setVisible(shown)
         self.sampled_table.setVisible(shown)
 
-    def _say(self, text: str) -> None:
-        self.words.setText(text)
-        self.words.setVisible(bool(text))
+    def _show_message(self, text: str) -> None:
+        self.message.setText(text)
+        self.message.setVisible(bool(text))
 
     @Slot(int)
     def _on_model_changed(self, view: int) -> None:

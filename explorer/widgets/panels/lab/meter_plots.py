@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPen
-from PySide6.QtWidgets import QWidget
 
-from explorer.analysis.estimate import Estimate
 from explorer.state.view_layout import MAX_VIEWS
 from explorer.widgets.controls.plots import QuietPlot, nice_ceiling
 from explorer.widgets.controls.theme import color, view_color
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+    from explorer.analysis.estimate import Estimate
 
 __all__ = ["ErrorBars", "PolarPlot", "TranslationPlot"]
 
@@ -87,9 +91,9 @@ class PolarPlot(QuietPlot):
         angles = np.linspace(0, 2 * math.pi, 73)
         self._circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
         self._rings = [self.plot() for _ in range(2)]
-        self._words = [pg.TextItem(anchor=(0.5, 0.5)) for _ in range(2)]
+        self._labels = [pg.TextItem(anchor=(0.5, 0.5)) for _ in range(2)]
         self._sides = [pg.TextItem(f"{degrees}\u00b0", anchor=(0.5, 0.5)) for degrees in (0, 90, 180, 270)]
-        for item in (*self._words, *self._sides):
+        for item in (*self._labels, *self._sides):
             self.addItem(item)
         self._curves = [self.plot() for _ in range(MAX_VIEWS)]
         self._values: dict[int, Points] = {}
@@ -104,10 +108,10 @@ class PolarPlot(QuietPlot):
         top = _round_ceiling(self._values.values())
         ring = QPen(color("border"), 1)
         ring.setCosmetic(True)
-        for share, curve, words in zip((0.5, 1.0), self._rings, self._words, strict=True):
-            curve.setData(*(share * top * self._circle).T, pen=ring)
-            words.setText(f"{share * top:g} dB", color=color("caption"))
-            words.setPos(share * top * math.cos(1.2), share * top * math.sin(1.2))
+        for fraction, curve, item in zip((0.5, 1.0), self._rings, self._labels, strict=True):
+            curve.setData(*(fraction * top * self._circle).T, pen=ring)
+            item.setText(f"{fraction * top:g} dB", color=color("caption"))
+            item.setPos(fraction * top * math.cos(1.2), fraction * top * math.sin(1.2))
         for i, side in enumerate(self._sides):
             side.setColor(color("muted"))
             side.setPos(1.13 * top * math.cos(0.5 * math.pi * i), 1.1 * top * math.sin(0.5 * math.pi * i))
@@ -133,7 +137,7 @@ class ErrorBars(QuietPlot):
         super().__init__(30, "", "dB", parent)
         self.setFixedHeight(112)
         self.setAccessibleName("Sampled metrics with their errors")
-        self._places = {key: i for i, (key, _) in enumerate(names)}
+        self._positions = {key: i for i, (key, _) in enumerate(names)}
         self.set_ticks("bottom", list(enumerate(name for _, name in names)))
         self.setXRange(-0.5, len(names) - 0.5)
         self._bars = [pg.BarGraphItem(x=[], height=[], width=0.28) for _ in range(MAX_VIEWS)]
@@ -155,17 +159,17 @@ class ErrorBars(QuietPlot):
 
     @property
     def _count(self) -> int:
-        """How many bars stand side by side: two at least, so that one does not change its place for the second."""
+        """Number of bars side by side: at least two, so that the first does not move when a second appears."""
         return max([2, *(view + 1 for view, values in self._values.items() if values)])
 
     def _draw(self, view: int) -> None:
-        values, share = self._values.get(view, {}), 0.68 / self._count
-        aside = (view - (self._count - 1) / 2) * share
-        rows = [(self._places[k] + aside, e) for k, e in values.items() if math.isfinite(e.value)]
+        values, fraction = self._values.get(view, {}), 0.68 / self._count
+        aside = (view - (self._count - 1) / 2) * fraction
+        rows = [(self._positions[k] + aside, e) for k, e in values.items() if math.isfinite(e.value)]
         x = np.array([at for at, _ in rows])
         y = np.array([max(0.0, e.value) for _, e in rows])
         error = np.array([2 * e.stderr if math.isfinite(e.stderr) else 0.0 for _, e in rows])
-        self._bars[view].setOpts(x=x, height=y, width=share * 0.28 / 0.34, brush=view_color(view), pen=None)
+        self._bars[view].setOpts(x=x, height=y, width=fraction * 0.28 / 0.34, brush=view_color(view), pen=None)
         pen = QPen(color("text"), 1.4)
         pen.setCosmetic(True)
         self._errors[view].setData(x=x, y=y, top=error, bottom=error, pen=pen)

@@ -6,12 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QWidget
 
 from explorer.analysis.registry import SPECTRUM
 from explorer.analysis.spectrum import Spectrum
-from explorer.state import ExplorerState
 from explorer.state.view_layout import MAX_VIEWS
 from explorer.widgets.controls.basic import Segments, label
 from explorer.widgets.controls.plain_text import set_tip
@@ -23,7 +20,11 @@ from explorer.widgets.panels.lab.meter_plots import pen_of
 from explorer.widgets.panels.panel import Panel
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QShowEvent
+    from PySide6.QtWidgets import QWidget
+
     from explorer.session import Session
+    from explorer.state import ExplorerState
 
 __all__ = ["SpectrumPanel"]
 

@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QWidget
 
 from explorer.analysis.registry import STICKING
 from explorer.errors import RequestError
@@ -23,6 +22,8 @@ from explorer.widgets.panels.lab.job_row import JobRow
 from explorer.widgets.panels.panel import Panel
 
 if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
     from explorer.analysis.estimate import Estimate
     from explorer.session import Session
     from explorer.session.lab import LabPicture
@@ -41,7 +42,7 @@ UNDONE = (
     ("difference", "Diff", "The difference from the unmoved picture: grey where there is none"),
     ("heat", "Heat", "How large the difference is, from black through red to yellow"),
 )
-WORDS = {
+NOTES = {
     "none": "",
     "neighbours": "Whatever stays sharp is stuck to its pixels.",
     "shifted": "Detail that follows stays sharp; detail that sticks is blurred.",
@@ -74,9 +75,9 @@ class StickingPanel(Panel):
             "Pictures", 2, 256, Lab().count, step=1, decimals=0, tip="More take longer and reveal fainter sticking."
         )
         self.line = ProgressLine()
-        self.average_words = label("", "caption", wrap=True)
+        self.average_note = label("", "caption", wrap=True)
         self.undone = Segments(UNDONE)
-        self.undone_words = label("", "caption", wrap=True)
+        self.undone_note = label("", "caption", wrap=True)
         self.score = JobRow(
             session, "sticking", "Measure sticking",
             f"Follow fine detail through {SCORE.samples} latent walks of each view: 0 moves with the object, 1 "
@@ -85,10 +86,10 @@ class StickingPanel(Panel):
         )  # fmt: skip
         self.table = ViewValues(session, "Sticking score")
         self.scores = self.table.values
-        for item in (label("Average"), self.average, self.radius, self.count, self.line, self.average_words):
+        for item in (label("Average"), self.average, self.radius, self.count, self.line, self.average_note):
             self.add(item)
         self.add(GRID // 2)
-        for item in (label("Undo the motion"), self.undone, self.undone_words):
+        for item in (label("Undo the motion"), self.undone, self.undone_note):
             self.add(item)
         self.add(GRID // 2)
         self.add(self.score)
@@ -116,15 +117,15 @@ class StickingPanel(Panel):
 
     def _show_average(self, kind: str, moves: bool) -> None:
         self.average.set_choice(kind)
-        self.average_words.setText("Stop the motion (Space) to see it." if moves else WORDS[kind])
-        self.average_words.setVisible(kind != "none")
+        self.average_note.setText("Stop the motion (Space) to see it." if moves else NOTES[kind])
+        self.average_note.setVisible(kind != "none")
         self.line.setVisible(kind != "none")
         off = "Choose an average first" if kind == "none" else ""
         self.count.set_reason(off)
         self.radius.set_reason(off or ("" if kind == "neighbours" else "Only neighbours have a radius"))
 
     def _show_moved(self, moved: bool) -> None:
-        self.undone_words.setText(
+        self.undone_note.setText(
             "Whatever moves, or is bright, sticks." if moved else "Move or turn the picture first (Shift + drag)."
         )
 
@@ -132,7 +133,7 @@ class StickingPanel(Panel):
     def _on_lab_picture(self, picture: LabPicture) -> None:
         self.line.set_fraction(picture.done / picture.total if picture.total else 0.0)
         if picture.pixels is not None:  # with the clock stopped, animated pictures are at rest, too
-            self.average_words.setText(WORDS[self.session.state.lab.average])
+            self.average_note.setText(NOTES[self.session.state.lab.average])
 
     def _show_score(self, view: int, value: object) -> None:
         if isinstance(value, dict):

@@ -10,7 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from explorer.latents.words import latent_words
+from explorer.latents.descriptions import describe_latent
 from explorer.state import Latent, Look, Transform
 from explorer.widgets.controls.event_filters import positional_tooltip
 from explorer.widgets.controls.theme import color
@@ -90,7 +90,7 @@ class HistoryStrip(QWidget):
         if index < 0:
             return "Latents you have visited appear here"
         latent = self._entries[index][1].latent
-        return f"Back to {latent_words(latent)}"
+        return f"Back to {describe_latent(latent)}"
 
     def paintEvent(self, event: QPaintEvent) -> None:
         p = QPainter(self)

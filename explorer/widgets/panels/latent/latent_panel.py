@@ -8,7 +8,6 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from explorer.assets.latent import StoredLatent
-from explorer.state import Classes, Latent
 from explorer.widgets.controls.basic import IconButton, label, row
 from explorer.widgets.controls.save_dialog import completed
 from explorer.widgets.controls.seed_field import SeedField, random_seed
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from explorer.assets.latent import Space
     from explorer.generators.base import GeneratorInfo
     from explorer.session import Session
+    from explorer.state import Classes, Latent
 
 __all__ = ["LatentPanel"]
 

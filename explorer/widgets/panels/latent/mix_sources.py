@@ -8,7 +8,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from explorer.latents.words import latent_words
+from explorer.latents.descriptions import describe_latent
 from explorer.state import Classes, Look, MixSource, Truncation
 from explorer.widgets.controls.basic import IconButton
 from explorer.widgets.controls.plain_text import set_tip
@@ -113,5 +113,5 @@ class SourceRow(QWidget):
         is_seed = source == MixSource(source.seed)
         self.seed.setEnabled(is_seed)
         if not is_seed:
-            self.seed.setText(latent_words(source.latent).replace("-", "\u2212"))
+            self.seed.setText(describe_latent(source.latent).replace("-", "\u2212"))
         self.remove.setEnabled(removable)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QWidget
-
-from explorer.state import Truncation
 from explorer.widgets.controls.basic import IconButton, row
 from explorer.widgets.controls.layer_rows import LayerRows, ws_names
 from explorer.widgets.controls.parameter_slider import parameter_slider
@@ -14,8 +11,11 @@ from explorer.widgets.controls.slider import ValueSlider
 from explorer.widgets.panels.panel import Panel
 
 if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
     from explorer.generators.base import GeneratorInfo
     from explorer.session import Session
+    from explorer.state import Truncation
 
 __all__ = ["TruncationPanel"]
 

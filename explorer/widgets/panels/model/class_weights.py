@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QStringListModel, Qt, Signal
-from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QCompleter, QSizePolicy, QVBoxLayout, QWidget
 
 from explorer.widgets.controls.basic import Choice, IconButton, Segments, label, row
@@ -14,6 +13,8 @@ from explorer.widgets.controls.slider import ValueSlider
 from explorer.widgets.controls.wheel import Wheel
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QWheelEvent
+
     from explorer.session import Session
     from explorer.state import Classes
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QEvent, QRectF, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
-from explorer.checkpoints.bundled import Bundled
 from explorer.util.plain_text import LIMIT
 from explorer.widgets.controls.plain_text import line_text, set_tip
 from explorer.widgets.controls.theme import color, value_font
 from explorer.widgets.controls.thumbnails import paint_thumbnail
 from explorer.widgets.controls.view_chip import paint_chip
+
+if TYPE_CHECKING:
+    from explorer.checkpoints.bundled import Bundled
 
 __all__ = ["ModelCard"]
 

@@ -1,4 +1,4 @@
-"""The model panel: bundled models, files, facts, and the classes of conditional models."""
+"""The model panel: bundled models, files, model_info, and the classes of conditional models."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from explorer.widgets.controls.theme import GRID, color
 from explorer.widgets.controls.thumbnails import Thumbnails
 from explorer.widgets.panels.model.class_weights import ClassWeights
 from explorer.widgets.panels.model.model_card import ModelCard
-from explorer.widgets.panels.model.model_table import ModelFactsTable
+from explorer.widgets.panels.model.model_table import ModelInfoTable
 from explorer.widgets.panels.panel import Panel
 
 if TYPE_CHECKING:
@@ -88,10 +88,10 @@ class ModelPanel(Panel):
         self.name = ElidedLabel()
         self.name.setProperty("role", "heading")
         self.nothing = label("No model is loaded in this view. Open a model, or drop a file here.", wrap=True)
-        self.facts = ModelFactsTable()
+        self.table = ModelInfoTable()
         self.classes = ClassWeights(self.session)
-        self.heading = row(self.name, self.facts.more)
-        for widget in (self.heading, self.nothing, self.facts, 4, self.classes):
+        self.heading = row(self.name, self.table.more)
+        for widget in (self.heading, self.nothing, self.table, 4, self.classes):
             self.add(widget)
 
     def _add_card(self, item: Bundled) -> None:
@@ -152,17 +152,17 @@ class ModelPanel(Panel):
 
     def _show_model(self, info: GeneratorInfo | None) -> None:
         active = self.session.active
-        facts = self.session.facts(active)
-        for widget in (self.heading, self.facts):
-            widget.setVisible(facts is not None)
-        self.nothing.setVisible(facts is None)
+        model_info = self.session.model_info(active)
+        for widget in (self.heading, self.table):
+            widget.setVisible(model_info is not None)
+        self.nothing.setVisible(model_info is None)
         self.classes.setVisible(info is not None and info.c_dim > 0)
-        if facts is not None:
-            self.name.set_text(f"{letter(active)}   {facts.name}")
-            self.facts.show_facts(facts)
+        if model_info is not None:
+            self.name.set_text(f"{letter(active)}   {model_info.name}")
+            self.table.show_model(model_info)
             self._fill_cards()
-        if info is not None and facts is not None and info.c_dim > 0:
-            self.classes.set_classes(info.c_dim, tuple(facts.class_names or info.class_names))
+        if info is not None and model_info is not None and info.c_dim > 0:
+            self.classes.set_classes(info.c_dim, tuple(model_info.class_names or info.class_names))
 
     @Slot(int, object)
     def _on_loading(self, view: int, report: Report[None]) -> None:

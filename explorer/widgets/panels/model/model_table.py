@@ -15,11 +15,11 @@ from explorer.widgets.controls.theme import GRID, value_font
 if TYPE_CHECKING:
     from explorer.render.results import ModelInfo
 
-__all__ = ["FACTS", "ModelFactsTable", "facts_texts"]
+__all__ = ["ROWS", "ModelInfoTable", "texts_of"]
 
 _ALWAYS = 4  # rows that are visible while the rest is folded
 
-FACTS = (
+ROWS = (
     ("family", "Family", "Architecture of the network"),
     ("resolution", "Picture", "Size of the picture in pixels, and its colour channels"),
     ("latents", "Latents", "z: size of the input vector; w: size of the style vector; ws: number of style inputs"),
@@ -32,21 +32,21 @@ FACTS = (
 )
 
 
-def facts_texts(facts: ModelInfo) -> dict[str, str]:
-    """Return the texts of the table, by key of `FACTS`."""
-    info = facts.info
-    names = facts.class_names or info.class_names
+def texts_of(model_info: ModelInfo) -> dict[str, str]:
+    """Return the texts of the table, by key of `ROWS`."""
+    info = model_info.info
+    names = model_info.class_names or info.class_names
     channels = {1: "grey", 3: "RGB", 4: "RGBA"}.get(info.img_channels, f"{info.img_channels} channels")
     return {
-        "family": facts.family or info.family,
+        "family": model_info.family or info.family,
         "resolution": f"{info.img_size[1]}\u00d7{info.img_size[0]} {channels}",
         "latents": f"z {info.z_dim}   w {info.w_dim}   ws {info.num_ws}",
         "classes": f"{info.c_dim}{'' if names else ' (unnamed)'}" if info.c_dim else "none",
-        "size": _bytes(facts.nbytes) if facts.nbytes else "unknown",
-        "licence": facts.licence or "not stated",
-        "origin": facts.origin or "not stated",
-        "file": Path(facts.path).name or "none",
-        "sha256": f"{facts.sha256[:12]}\u2026" if facts.sha256 else "unknown",
+        "size": _bytes(model_info.nbytes) if model_info.nbytes else "unknown",
+        "licence": model_info.licence or "not stated",
+        "origin": model_info.origin or "not stated",
+        "file": Path(model_info.path).name or "none",
+        "sha256": f"{model_info.sha256[:12]}\u2026" if model_info.sha256 else "unknown",
     }
 
 
@@ -54,7 +54,7 @@ def _bytes(count: int) -> str:
     return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
 
 
-class ModelFactsTable(QWidget):
+class ModelInfoTable(QWidget):
     """Names and values in two columns; long values are elided, with the full text as tooltip.
 
     `more` is the button that unfolds the less important rows; the owner of the table lays it out.
@@ -62,7 +62,7 @@ class ModelFactsTable(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._facts: ModelInfo | None = None
+        self._model_info: ModelInfo | None = None
         self.values: dict[str, ElidedLabel] = {}
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -70,7 +70,7 @@ class ModelFactsTable(QWidget):
         grid.setHorizontalSpacing(GRID)
         grid.setVerticalSpacing(2)
         grid.setColumnStretch(1, 1)
-        for i, (key, name, tip) in enumerate(FACTS):
+        for i, (key, name, tip) in enumerate(ROWS):
             title, value = label(name), ElidedLabel()
             set_tip(title, tip)
             value.setFont(value_font(value.font()))
@@ -82,7 +82,7 @@ class ModelFactsTable(QWidget):
                 self._folded += [title, value]
         self.copy = IconButton("copy", "Copy the full hash", self._copy, size=12)
         self.copy.setFixedHeight(18)
-        grid.addWidget(self.copy, len(FACTS) - 1, 2)
+        grid.addWidget(self.copy, len(ROWS) - 1, 2)
         self._folded.append(self.copy)
         self.more = IconButton("caret-right", "Size, licence, origin, file and hash", self.toggle, size=12)
         self.toggle()
@@ -95,15 +95,15 @@ class ModelFactsTable(QWidget):
             widget.setVisible(shown)
         self.more.set_icon_name("caret-down" if shown else "caret-right")
 
-    def show_facts(self, facts: ModelInfo) -> None:
+    def show_model(self, model_info: ModelInfo) -> None:
         """Show a model's metadata."""
-        self._facts = facts
-        for key, text in facts_texts(facts).items():
+        self._model_info = model_info
+        for key, text in texts_of(model_info).items():
             self.values[key].set_text(text)
-        set_tip(self.values["file"], facts.path)
-        set_tip(self.values["sha256"], facts.sha256)
-        self.copy.setEnabled(bool(facts.sha256))
+        set_tip(self.values["file"], model_info.path)
+        set_tip(self.values["sha256"], model_info.sha256)
+        self.copy.setEnabled(bool(model_info.sha256))
 
     def _copy(self) -> None:
-        if self._facts is not None:
-            QGuiApplication.clipboard().setText(self._facts.sha256)
+        if self._model_info is not None:
+            QGuiApplication.clipboard().setText(self._model_info.sha256)

@@ -1,1 +1,1 @@
-"""What the synthesis network is given and what it costs: noise, transform, layers, performance."""
+"""Panels for the synthesis network: noise, transform, layers, performance."""

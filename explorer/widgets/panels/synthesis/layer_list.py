@@ -15,14 +15,15 @@ from PySide6.QtCore import (
     Signal,
     Slot,
 )
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeView, QWidget
 
-from explorer.widgets.controls.event_filters import keep_keys
+from explorer.widgets.controls.event_filters import claim_keys
 from explorer.widgets.controls.plain_text import tip_text
 from explorer.widgets.controls.theme import value_font
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QResizeEvent
+
     from explorer.generators.base import GeneratorInfo, LayerInfo
 
 __all__ = ["FINAL", "LayerList"]
@@ -120,7 +121,7 @@ class LayerList(QTreeView):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for i in range(1, len(COLUMNS)):
             header.setSectionResizeMode(i, QHeaderView.ResizeMode.ResizeToContents)
-        keep_keys(self, lambda event: event.key() in _KEYS)  # the window's own shortcuts use the arrow keys
+        claim_keys(self, lambda event: event.key() in _KEYS)  # the window's own shortcuts use the arrow keys
         self._is_quiet = False
         self.selectionModel().currentRowChanged.connect(self._on_current)
         self.show_layers(None)

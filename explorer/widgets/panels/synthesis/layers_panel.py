@@ -10,7 +10,6 @@ from PySide6.QtCore import Slot
 from PySide6.QtGui import QPen, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from explorer.state import ExplorerState, Tap
 from explorer.widgets.controls.basic import Check, ElidedLabel, Segments, label, row, value_label
 from explorer.widgets.controls.parameter_slider import parameter_slider
 from explorer.widgets.controls.plain_text import set_tip
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
     from explorer.render.results import Frame, TapStats
     from explorer.session import Session
+    from explorer.state import ExplorerState, Tap
 
 __all__ = ["LayersPanel", "SpectrumPlot"]
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QWidget
-
 from explorer.session.availability import NO_MODEL
 from explorer.widgets.controls.basic import IconButton, Segments, label, row
 from explorer.widgets.controls.layer_rows import LayerRows
 from explorer.widgets.controls.parameter_slider import parameter_slider
 from explorer.widgets.controls.seed_field import SeedField, random_seed
-from explorer.widgets.controls.slider import ValueSlider
 from explorer.widgets.panels.panel import Panel
 
 if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
     from explorer.generators.base import GeneratorInfo
     from explorer.session import Session
+    from explorer.widgets.controls.slider import ValueSlider
 
 __all__ = ["NoisePanel"]
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QTimer, Slot
-from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.util.view_marks import letter
@@ -19,8 +18,10 @@ from explorer.widgets.panels.panel import Panel
 from explorer.widgets.panels.synthesis.stage_bars import StageBars, stage_groups
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QShowEvent
+
     from explorer.session import Session
-    from explorer.session.view_record import PerformanceFacts
+    from explorer.session.view_record import PerformanceStats
 
 __all__ = ["PerformancePanel"]
 
@@ -128,21 +129,21 @@ class PerformancePanel(Panel):
             for key, _, _ in _ROWS:
                 self.figures[key, view].setText(texts.get(key, "\u2013"))
         active = session.active
-        facts, info = session.performance(active), session.info(active)
-        self.bars.show_groups(active, stage_groups(facts.stages, info))
+        stats, info = session.performance(active), session.info(active)
+        self.bars.show_groups(active, stage_groups(stats.stages, info))
         self.heading.setText(f"Stages of {letter(active)}:  {self.bars.total_ms:.1f} ms" if info else "")
 
 
-def _texts(facts: PerformanceFacts) -> dict[str, str]:
-    reused = sum(s.hit for s in facts.stages)
-    ran = len(facts.stages) - reused
+def _texts(stats: PerformanceStats) -> dict[str, str]:
+    reused = sum(s.hit for s in stats.stages)
+    ran = len(stats.stages) - reused
     return {
-        "fps": f"{facts.fps:.0f} /s",
-        "render": f"{facts.total_ms:.1f} ms",
-        "latency": _latency(facts.latency_median_ms, facts.latency_p99_ms),
-        "hits": f"{facts.hits} of {facts.hits + ran}",
-        "dropped": f"{facts.dropped}",
-        "cache": f"{facts.cache_bytes / 1e6:.0f} MB",
+        "fps": f"{stats.fps:.0f} /s",
+        "render": f"{stats.total_ms:.1f} ms",
+        "latency": _latency(stats.latency_median_ms, stats.latency_p99_ms),
+        "hits": f"{stats.hits} of {stats.hits + ran}",
+        "dropped": f"{stats.dropped}",
+        "cache": f"{stats.cache_bytes / 1e6:.0f} MB",
     }
 
 

@@ -140,9 +140,9 @@ class StageBars(QWidget):
 
     def tip_at(self, at: QPointF) -> str:
         """Return the tooltip for a position: the parts of the group there."""
-        places = [(group, box) for group, box in self.segments()]
-        places += [(group, self._cell(i)) for i, group in enumerate(self._groups)]
-        group = next((g for g, box in places if box.contains(at)), None)
+        areas = [(group, box) for group, box in self.segments()]
+        areas += [(group, self._cell(i)) for i, group in enumerate(self._groups)]
+        group = next((g for g, box in areas if box.contains(at)), None)
         if group is None:
             return "Render time of each stage of the last picture, in milliseconds"
         if group.ms is None:

@@ -11,27 +11,28 @@ if TYPE_CHECKING:
 
     from explorer.state import Latent
 
-__all__ = ["class_words", "latent_words"]
+__all__ = ["describe_classes", "describe_latent"]
 
 
-def latent_words(latent: Latent) -> str:
+def describe_latent(latent: Latent) -> str:
     """Describe a latent: `seed 7 +0.25`, `3 \u2192 8  40 %` between two, `blend of 4`."""
     if latent.blend is not None:
         points = [p for p in latent.blend.points if abs(p.weight) > 1e-6]
         if len(points) == 2 and all(p.latent.blend is None for p in points):
             first, second = points
-            return f"{latent_words(first.latent)} \u2192 {latent_words(second.latent)}  {100 * second.weight:.0f} %"
-        return latent_words(points[0].latent) if len(points) == 1 else f"blend of {len(points)}"
+            a, b = describe_latent(first.latent), describe_latent(second.latent)
+            return f"{a} \u2192 {b}  {100 * second.weight:.0f} %"
+        return describe_latent(points[0].latent) if len(points) == 1 else f"blend of {len(points)}"
     moved = "".join(f" {value:+.2f}" for value in (latent.x, latent.y) if value)
     return ("stored latent" if latent.stored else f"seed {latent.seed}") + moved
 
 
-def class_words(weights: Sequence[tuple[int, float]], names: Sequence[str] = ()) -> str:
+def describe_classes(weights: Sequence[tuple[int, float]], names: Sequence[str] = ()) -> str:
     """Describe classes given as (index, weight) with weights summing to 1: `class fox`, `class 3`, `4 classes`."""
-    called = [visible(names[index], 40) if index < len(names) else str(index) for index, _ in weights]
+    labels = [visible(names[index], 40) if index < len(names) else str(index) for index, _ in weights]
     if len(weights) == 1:
-        return f"class {called[0]}"
+        return f"class {labels[0]}"
     if len(weights) == 2:
-        parts = zip(called, weights, strict=True)
+        parts = zip(labels, weights, strict=True)
         return "class " + " + ".join(f"{name} {100 * weight:.0f} %" for name, (_, weight) in parts)
     return f"{len(weights)} classes" if weights else ""

@@ -8,7 +8,9 @@ Nothing of NVIDIA's is needed and no class is pickled, so files of any size, and
 from __future__ import annotations
 
 import io
+import itertools
 import struct
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
@@ -18,6 +20,7 @@ from torch import Tensor
 
 from explorer.generators.stylegan2_config import StyleGAN2Config
 from explorer.generators.stylegan3_layers import StyleGAN3Config
+from explorer.util.atomic_write import atomic_write
 
 __all__ = [
     "Call",
@@ -90,13 +93,39 @@ class PickleWriter:
         self._memo: dict[str, int] = {}
 
     def dump(self, value: object) -> None:
-        """A whole pickle."""
+        """Write a whole pickle."""
         self._file.write(bytes([0x80, self._protocol]))
         self.put(value)
         self._file.write(b".")
 
     def put(self, value: object) -> None:
-        """The instructions that make `value`."""
+        """Write the instructions that make `value`."""
+        match value:
+            case None | bool() | int() | float() | str() | bytes():
+                self._plain(value)
+            case tuple():
+                self._items(b"(", value, b"t")
+            case list():
+                self._items(b"](", value, b"e")
+            case dict():
+                self._items(b"}(", itertools.chain.from_iterable(value.items()), b"u")
+            case Name():
+                self._name(value)
+            case Call():
+                self._name(value.function)
+                self.put(value.arguments)
+                self._file.write(b"R")
+            case Raw():
+                self._file.write(value.data)
+            case Keep():
+                self.put(value.value)
+                self._file.write(b"r" + struct.pack("<I", value.index))
+            case Tensor():
+                self._tensor(value)
+            case _:
+                raise TypeError(type(value))
+
+    def _plain(self, value: bool | int | float | str | bytes | None) -> None:
         write = self._file.write
         match value:
             case None:
@@ -112,37 +141,12 @@ class PickleWriter:
             case bytes():
                 write((b"C" + bytes([len(value)])) if len(value) < 256 else b"B" + struct.pack("<I", len(value)))
                 write(value)
-            case tuple():
-                write(b"(")
-                for item in value:
-                    self.put(item)
-                write(b"t")
-            case list():
-                write(b"](")
-                for item in value:
-                    self.put(item)
-                write(b"e")
-            case dict():
-                write(b"}(")
-                for key, item in value.items():
-                    self.put(key)
-                    self.put(item)
-                write(b"u")
-            case Name():
-                self._name(value)
-            case Call():
-                self._name(value.function)
-                self.put(value.arguments)
-                write(b"R")
-            case Raw():
-                write(value.data)
-            case Keep():
-                self.put(value.value)
-                write(b"r" + struct.pack("<I", value.index))
-            case Tensor():
-                self._tensor(value)
-            case _:
-                raise TypeError(type(value))
+
+    def _items(self, begin: bytes, items: Iterable[object], end: bytes) -> None:
+        self._file.write(begin)
+        for item in items:
+            self.put(item)
+        self._file.write(end)
 
     def _int(self, value: int) -> None:
         if 0 <= value < 256:
@@ -198,12 +202,12 @@ class PickleWriter:
 
 
 def storage_stream(flat: Tensor, key: str, *, header: bytes | None = None, numel: int | None = None) -> bytes:
-    """The `torch.save` stream of one storage: five pickles, the count, the elements."""
+    """Return the `torch.save` stream of one storage: five pickles, the count, the elements."""
     numel = flat.numel() if numel is None else numel
     out = io.BytesIO()
     sizes = {"short": 2, "int": 4, "long": 4}
-    facts = {"protocol_version": 1001, "little_endian": True, "type_sizes": sizes}
-    for value in (119547037146038801333356, 1001, facts):
+    system = {"protocol_version": 1001, "little_endian": True, "type_sizes": sizes}
+    for value in (119547037146038801333356, 1001, system):
         PickleWriter(out, 2).dump(value)
     if header is not None:
         out.write(header)
@@ -219,7 +223,7 @@ def storage_stream(flat: Tensor, key: str, *, header: bytes | None = None, numel
 
 
 def _numpy_number(value: float) -> Call:
-    """A numpy float64, as NVIDIA's layers keep their gains."""
+    """Return a numpy float64, the type in which NVIDIA's layers hold their gains."""
     # numpy.dtype("f8", False, True) by REDUCE, then BUILD with its byte order.
     dtype = b"cnumpy\ndtype\n(X\x02\x00\x00\x00f8\x89\x88tR(K\x03X\x01\x00\x00\x00<NNN" + b"J\xff\xff\xff\xff" * 2
     return Call(Name("numpy.core.multiarray", "scalar"), Raw(dtype + b"K\x00tb"), struct.pack("<d", value))
@@ -240,7 +244,7 @@ def _class_of(path: tuple[str, ...], family: str) -> str:
 
 
 def _attributes(path: tuple[str, ...], family: str, config: dict[str, Any]) -> dict[str, object]:
-    """The plain attributes that readers look at."""
+    """Return the plain attributes that readers look at."""
     dimensions = ("z_dim", "c_dim", "w_dim", "img_resolution", "img_channels")
     if not path:
         return {name: config[name] for name in dimensions}
@@ -315,7 +319,7 @@ def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def module_call(class_name: str, state: dict[str, object], version: int = 6) -> Call:
-    """One persistent module."""
+    """Return one persistent module."""
     meta = {
         "type": "class",
         "version": version,
@@ -340,23 +344,26 @@ def write_network(
     """Write a network pickle.
 
     Args:
-        path: Where to.
+        path: The file to write.
         family: Registry name.
         config: Complete flat settings, as `complete_config` makes them.
         tensors: State dict.
-        protocol: Of the pickle, 3 or 4.
+        protocol: Pickle protocol, 3 or 4.
         nested: Keywords in `synthesis_kwargs`, as stylegan2-ada-pytorch has them.
-        training: Weights of a discriminator to put in (any keys); None leaves it out.
+        training: Weights of a discriminator to include (any keys); None leaves it out.
         entries: Which of `G` and `G_ema` to write; both hold `tensors`.
+
+    Returns:
+        `path`.
     """
-    with open(path, "wb") as file:
+    with atomic_write(Path(path)) as partial, open(partial, "wb") as file:
         value = network_value(family, config, tensors, nested=nested, training=training, entries=entries)
         PickleWriter(file, protocol).dump(value)
     return Path(path)
 
 
 def network_bytes(value: object, protocol: int = 4, memo: int = 0) -> bytes:
-    """A pickle in memory; `memo` is the first place of its memo, so that `Raw` instructions can have others."""
+    """Return a pickle in memory; its memo begins at `memo`, which leaves lower indices to `Raw` instructions."""
     file = io.BytesIO()
     PickleWriter(file, protocol, memo).dump(value)
     return file.getvalue()
@@ -371,7 +378,7 @@ def network_value(
     training: dict[str, Tensor] | None = None,
     entries: tuple[str, ...] = ("G_ema",),
 ) -> dict[str, object]:
-    """What `write_network` pickles, to be changed before it is written."""
+    """Return what `write_network` pickles, to be changed before it is written."""
     networks: dict[str, object] = {}
     for name in ("G", "D", "G_ema"):
         if name in entries:
@@ -386,7 +393,7 @@ def network_value(
 
 
 def complete_config(family: str, config: dict[str, Any]) -> dict[str, Any]:
-    """`config` with the family's defaults filled in."""
+    """Return `config` with the family's defaults filled in."""
     kind: Any = StyleGAN2Config if family == "stylegan2" else StyleGAN3Config
     full = asdict(kind(**{key: tuple(v) if isinstance(v, list) else v for key, v in config.items()}))
     full.pop("class_names", None)
