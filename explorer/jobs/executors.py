@@ -48,7 +48,7 @@ def drive(
         on_checkpoint: Saves what a resumable job needs to go on, every few seconds and however it ends.
 
     Raises:
-        CancelledError: `control` said so; the job has cleaned up.
+        CancelledError: `control` asked for it; the job has cleaned up.
         LatentwalkError: What the job raises.
     """
     last: Any = None

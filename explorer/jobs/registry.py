@@ -1,4 +1,4 @@
-"""The table of jobs: one entry names a kind's function and what is said of it.
+"""The table of jobs: one entry names a kind's function and how it is described.
 
 The functions are named, not imported: they lie in the layers above.
 """
@@ -46,7 +46,7 @@ class JobKind:
     Attributes:
         function: As "module:name".
         title: Of the work, for people: "the film".
-        cancelled: What is said when it was cancelled.
+        cancelled: The message after it was cancelled.
         resume: How to go on after that, or what is left.
         kept: What is left where it failed in a way that nobody foresaw.
         commits: Name of the undo step, of a job that writes its last value into the state. Values before it are
