@@ -69,7 +69,7 @@ ALLOWED_READS = {
     "explorer/setup/system_libraries.py:this_family": "/etc/os-release",
     "start.py": "its own pyproject.toml and stamp",
     "explorer/training/critters/pack.py:pack": "what it writes",
-    "explorer/latents/readers.py": "after check_regular",
+    "explorer/latents/array_files.py": "after check_regular",
     "explorer/util/held_lock.py:_system": "/proc/sys/kernel/random/boot_id",
     "explorer/util/free_memory.py:_text": "/proc/meminfo and the control group's limits",
     "explorer/util/plugins.py": "metadata of installed packages, by importlib.metadata",

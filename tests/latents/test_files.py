@@ -157,7 +157,7 @@ def test_files_that_are_not_latents_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_too_large_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explorer.latents.readers.MAX_BYTES", 100)
+    monkeypatch.setattr("explorer.latents.array_files.MAX_BYTES", 100)
     np.save(tmp_path / "a.npy", ARRAYS["ws"])
     with pytest.raises(LatentError, match="too large"):
         load_latents(tmp_path / "a.npy", INFO)
@@ -169,13 +169,13 @@ def test_a_latent_of_too_many_numbers_is_refused(
 ) -> None:
     path = tmp_path / f"a{suffix}"
     save_latent(path, StoredLatent("ws", ARRAYS["ws"]))
-    monkeypatch.setattr("explorer.latents.readers.MAX_NUMBERS", 143)
+    monkeypatch.setattr("explorer.latents.array_files.MAX_NUMBERS", 143)
     with pytest.raises(LatentError, match="144 numbers; at most 143"):
         load_latents(path, INFO)
 
 
 def test_arrays_are_counted_together_and_others_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explorer.latents.readers.MAX_NUMBERS", 39)
+    monkeypatch.setattr("explorer.latents.array_files.MAX_NUMBERS", 39)
     np.savez_compressed(tmp_path / "a.npz", w=ARRAYS["w"], pictures=np.zeros((100, 100)))
     assert len(load_latents(tmp_path / "a.npz", INFO)) == 1
     np.savez_compressed(tmp_path / "b.npz", w=ARRAYS["w"], z=ARRAYS["z"])
