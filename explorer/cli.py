@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("explorer.commands.compare", "video of two models side by side under the same motion"),
     "slitscan": ("explorer.commands.slitscan", "scroll the pixels under a line of each picture into one"),
     "measure": ("explorer.commands.measure", "equivariance, sticking or spectrum of models, with standard errors"),
+    "directions": ("explorer.commands.directions", "find directions for edits in a model's latent space"),
     "video": ("explorer.commands.video", "film of a project or of a walk through seeds; resumable after a crash"),
     "project": ("explorer.commands.project", "show a project, or the project in a picture or film"),
     "inspect": ("explorer.commands.inspect", "show the content of a checkpoint; nothing in it is executed"),
@@ -161,7 +162,7 @@ def _check_file(word: str) -> None:
 
 def _front_page() -> argparse.ArgumentParser:
     program = program_name()
-    listed = "\n".join(f"  {name:<9} {summary}" for name, (_, summary) in COMMANDS.items())
+    listed = "\n".join(f"  {name:<10} {summary}" for name, (_, summary) in COMMANDS.items())
     parser = Parser(
         prog=program,
         usage=f"{program} [FILE ...] | {program} COMMAND [OPTION ...]",

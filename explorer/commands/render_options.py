@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from explorer.commands.class_option import add_class_option
+from explorer.commands.entries_option import entries_of
 from explorer.commands.latent_option import add_latent_options
 from explorer.commands.numbers import SEEDS, check_seed, numbers_of, ranges_of
 from explorer.errors import UsageError
@@ -95,14 +96,6 @@ def mixing_of(texts: Sequence[str], info: GeneratorInfo) -> Mixing:
         if more or not MIX_AMOUNT.low <= amount <= MIX_AMOUNT.high:
             raise UsageError(f"--mix {text}: expected one seed, and an amount from 0 to 1.")
         sources.append(MixSource(seed))
-        for layer in _layers(parts[1], info):
+        for layer in entries_of("--mix layers", parts[1], info):
             rows[layer] = MixRow(layer, number, amount)
     return Mixing(tuple(sources), tuple(rows[layer] for layer in sorted(rows))) if sources else Mixing()
-
-
-def _layers(text: str, info: GeneratorInfo) -> list[int]:
-    from explorer.latents.groups import GROUPS, group_of
-
-    if text in GROUPS:
-        return [index for index in range(info.num_ws) if group_of(info, index) == text]
-    return ranges_of("--mix layers", text, info.num_ws - 1)

@@ -4,12 +4,14 @@
 """
 
 from explorer.edits.base import Edit, EditKind, EditValue, Placed, ResolvedEdit, Stage, Strength, UnknownEdit
+from explorer.edits.direction import Direction
 from explorer.edits.nudge import Nudge
 from explorer.edits.offset import Offset
 from explorer.edits.registry import KINDS, kinds
 
 __all__ = [
     "KINDS",
+    "Direction",
     "Edit",
     "EditKind",
     "EditValue",

@@ -18,6 +18,7 @@ from explorer.edits.base import (
     digest_of,
     use_kinds,
 )
+from explorer.edits.direction import DirectionKind
 from explorer.edits.nudge import NudgeKind
 from explorer.edits.offset import OffsetKind
 from explorer.errors import LatentwalkError, RequestError
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "describe", "is_of_styles", "kind_of", "kinds", "resolve_edits"]
 
-KINDS: tuple[EditKind[Any], ...] = (NudgeKind(), OffsetKind())
+KINDS: tuple[EditKind[Any], ...] = (NudgeKind(), OffsetKind(), DirectionKind())
 """The built-in kinds."""
 
 

@@ -40,6 +40,8 @@ class Family:
         start: Initial look of a view.
         group: Function that returns the group ("coarse", "middle", "fine") of an entry of `ws`.
         label: Function that returns a layer's display name.
+        rgb_directions: Whether the closed-form directions of its style weights include the last layer that outputs
+            a picture; see `explorer.directions.sefa`.
         trainer: Reference to an `explorer.training.family_trainer.FamilyTrainer`; empty if it cannot be trained
             here.
     """
@@ -54,4 +56,5 @@ class Family:
     start: StartLook = StartLook()
     group: Callable[[GeneratorInfo, int], str] = by_resolution
     label: Callable[[LayerInfo], str] = named_by_resolution
+    rgb_directions: bool = False
     trainer: str = ""

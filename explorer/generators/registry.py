@@ -26,6 +26,7 @@ _BUILT_IN = {
             title="StyleGAN2",
             config="explorer.generators.stylegan2_config:StyleGAN2Config",
             build="explorer.generators.stylegan2:StyleGAN2Generator",
+            rgb_directions=True,
             trainer="explorer.training.stylegan2:StyleGAN2Trainer",
         ),
         Family(

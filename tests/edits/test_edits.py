@@ -8,22 +8,30 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from explorer.assets.direction import StoredDirection
+from explorer.assets.table import AssetTable
 from explorer.edits.blending import blend_edits
 from explorer.edits.nudge import unit_direction
 from explorer.edits.registry import KINDS, describe, kinds, resolve_edits
 from explorer.latents.style import apply_edits
-from explorer.state import Edit, EditValue, Nudge, Offset, UnknownEdit
+from explorer.state import Direction, Edit, EditValue, Nudge, Offset, UnknownEdit
 from explorer.state.codec import decode, encode
 from explorer.testing.tiny import TinyConfig, TinyGenerator
 
 INFO = replace(TinyGenerator(TinyConfig()).info, num_ws=4, w_dim=6)
 WS = np.random.RandomState(0).randn(4, 6).astype(np.float32)
-VALUES: dict[str, EditValue] = {"nudge": Nudge(7, 1, 2), "offset": Offset((0.5, -1.0, 0.0, 2.0, 0.1, 3.0), 0, 2)}
+TABLE = AssetTable()
+STEP = TABLE.add(StoredDirection("w", np.arange(1.0, 7.0, dtype=np.float32), 0.5, name="ears"))
+VALUES: dict[str, EditValue] = {
+    "nudge": Nudge(7, 1, 2),
+    "offset": Offset((0.5, -1.0, 0.0, 2.0, 0.1, 3.0), 0, 2),
+    "direction": Direction(STEP, (3, 1), "ears"),
+}
 """A value of each kind of the program."""
 
 
 def edited(*edits: Edit) -> np.ndarray:
-    return apply_edits(WS, resolve_edits(edits, INFO))
+    return apply_edits(WS, resolve_edits(edits, INFO, TABLE))
 
 
 @pytest.mark.parametrize("name", [kind.name for kind in KINDS])
@@ -34,14 +42,14 @@ def test_every_kind_keeps_the_rules_of_edits(name: str) -> None:
     assert "kind" not in {f.name for f in fields(value)}  # type: ignore[arg-type]
     edit = Edit(value, 0.75)
     assert decode(Edit, json.loads(json.dumps(encode(edit)))) == edit
-    (resolved,) = resolve_edits((edit,), INFO)
+    (resolved,) = resolve_edits((edit,), INFO, TABLE)
     assert (resolved.kind, resolved.stage, resolved.strength) == (name, kind.stage, 0.75)
-    assert hash(resolved) == hash(resolve_edits((edit,), INFO)[0])
+    assert hash(resolved) == hash(resolve_edits((edit,), INFO, TABLE)[0])
     before = WS.copy()
     assert not np.array_equal(edited(edit), WS)
     np.testing.assert_array_equal(WS, before)
-    assert resolve_edits((replace(edit, is_on=False), replace(edit, strength=0.0)), INFO) == ()
-    assert resolve_edits((replace(edit, strength=0.5),), INFO)[0].digest != resolved.digest
+    assert resolve_edits((replace(edit, is_on=False), replace(edit, strength=0.0)), INFO, TABLE) == ()
+    assert resolve_edits((replace(edit, strength=0.5),), INFO, TABLE)[0].digest != resolved.digest
     assert describe(edit)[0].isupper() or describe(edit).startswith("w ")
     assert kind.identity(value) == kind.identity(value)
     assert kind.blend([value, value], [0.25, 0.75]) == value
@@ -55,6 +63,31 @@ def test_nudges_and_offsets_are_added_to_ranges_of_entries() -> None:
     moved = edited(Edit(Offset((1.0,) * 6, 0, 0)), Edit(Offset((1.0,) * 6, 0, 3), 2.0))
     np.testing.assert_allclose(moved - WS, np.array([3, 2, 2, 2], np.float32)[:, None] * np.ones(6), rtol=1e-5)
     assert edited() is WS
+
+
+def test_directions_step_by_their_standard_deviations() -> None:
+    step = 0.5 * np.arange(1.0, 7.0)
+    moved = edited(Edit(Direction(STEP, (3, 1)), 2.0)) - WS
+    np.testing.assert_allclose(moved[[1, 3]], np.tile(2.0 * step, (2, 1)), rtol=1e-5)
+    np.testing.assert_array_equal(moved[[0, 2]], 0.0)
+    np.testing.assert_allclose(edited(Edit(Direction(STEP))) - WS, np.tile(step, (4, 1)), rtol=1e-5)
+    rows = np.arange(24.0, dtype=np.float32).reshape(4, 6)
+    key = TABLE.add(StoredDirection("ws", rows, 2.0))
+    np.testing.assert_allclose(edited(Edit(Direction(key, (2,)), 0.5)) - WS, rows * [[0], [0], [1], [0]], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        StoredDirection("w", np.ones(7, np.float32)),
+        StoredDirection("ws", np.ones((3, 6), np.float32)),
+        StoredDirection("z", np.ones(6, np.float32)),
+    ],
+)
+def test_directions_of_other_networks_wait(stored: StoredDirection) -> None:
+    table = AssetTable([stored])
+    assert resolve_edits((Edit(Direction(stored.key)), Edit(Direction("missing"))), INFO, table) == ()
+    assert resolve_edits((Edit(Direction(STEP, (4, 9))),), INFO, TABLE) == ()
 
 
 def test_edits_are_applied_in_their_order_to_the_bit() -> None:
@@ -76,7 +109,7 @@ def test_an_edit_of_an_unknown_kind_is_kept_to_the_letter() -> None:
     assert encode(edit) == data
     assert list(encode(edit)["value"]) == ["kind", "z", "b"]
     assert describe(edit) == "bend (unknown edit)"
-    assert resolve_edits((edit,), INFO) == ()
+    assert resolve_edits((edit,), INFO, TABLE) == ()
     assert hash(edit) == hash(decode(Edit, data))
 
 

@@ -1,0 +1,1 @@
+"""Directions in latent spaces: found in a model, taught by examples, read from files."""

@@ -1,0 +1,70 @@
+"""The job that finds directions in a model, between the window's frames or in a command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from explorer.directions import ganspace
+from explorer.directions.sefa import sefa
+from explorer.jobs.job import JobSpec
+from explorer.util.report import Report
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from explorer.directions.direction_set import DirectionSet
+    from explorer.jobs.job import Job, JobContext
+    from explorer.state.request import RenderRequest
+
+__all__ = ["METHODS", "directions_spec", "find"]
+
+METHODS: tuple[str, ...] = ("sefa", "ganspace")
+"""The methods that need nothing but the model."""
+
+
+def directions_spec(
+    request: RenderRequest,
+    method: str,
+    entries: Sequence[int] = (),
+    *,
+    is_normalised: bool = True,
+    samples: int | None = None,
+    seed: int = 0,
+    layer: int | None = None,
+) -> JobSpec:
+    """Return the spec of a job that finds directions in the model of a request.
+
+    Args:
+        request: Any request of the model.
+        method: One of `METHODS`.
+        entries: Entries of `ws` that the directions are for; empty: all.
+        is_normalised: Of `sefa`.
+        samples: Of `ganspace`; None for as many as usual.
+        seed: Of `ganspace`.
+        layer: The number of the layer whose features `ganspace` analyses; None for `w`.
+    """
+    options: dict[str, Any] = {"method": method, "entries": list(entries), "is_normalised": is_normalised}
+    options |= {"samples": samples, "seed": seed, "layer": layer}
+    return JobSpec("directions", request, options)
+
+
+def find(context: JobContext | None, spec: JobSpec) -> Job[DirectionSet | None]:
+    """Run a job of `directions_spec`; its last value is the set of directions."""
+    assert context is not None
+    assert spec.request is not None
+    options, generator = spec.options, context.generator
+    entries, sha = [int(i) for i in options["entries"]], spec.request.model.sha256
+    if options["method"] == "sefa":
+        yield None
+        found = sefa(generator, entries, is_normalised=bool(options["is_normalised"]), model_sha=sha)
+        yield Report(found, 1, 1)
+        return
+    seed, samples, layer = int(options["seed"]), options["samples"], options["layer"]
+    if layer is None:
+        count = int(samples or ganspace.W_SAMPLES)
+        yield from ganspace.ganspace(generator, entries, samples=count, seed=seed, model_sha=sha)
+    else:
+        count = int(samples or ganspace.FEATURE_SAMPLES)
+        yield from ganspace.ganspace_of_layer(
+            generator, int(layer), entries, samples=count, seed=seed, model_sha=sha
+        )
