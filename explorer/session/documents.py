@@ -49,6 +49,7 @@ class Documents(QObject):
 
     saved_file = Signal(object)  # path of a picture that was written
     opening = Signal()  # another project is about to replace this one
+    opened = Signal()  # it has replaced it
     project_changed = Signal(object)  # path of the open project; empty for a new one
 
     def __init__(self, session: SessionCore, files: FileWorker, recovery: Recovery | None) -> None:
@@ -252,6 +253,7 @@ class Documents(QObject):
         self._session.store.reset_to(state)
         self._session.notify_saved()
         self.project_changed.emit(self._project_path)
+        self.opened.emit()
 
     def _without_tour(self, state: ExplorerState) -> ExplorerState:
         """Return the state outside the guided tour, which must be started from its menu to be ended."""

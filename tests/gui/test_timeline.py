@@ -174,12 +174,14 @@ def test_a_film_is_made_beside_the_window_and_opens_again(
     assert read_project(path)[0] == wanted
     session.documents.new_project()
     assert session.transport.timeline.keys == ()
+    window.show_timeline(False)
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path))])
     action, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
     window.dropEvent(QDropEvent(QPointF(500, 300), action, data, button, Qt.KeyboardModifier.NoModifier))
     wait_until(lambda: session.transport.timeline == wanted.timeline)  # it is read beside the window
     assert session.documents.project_path == ""
+    assert window.shows_timeline, "what has a timeline shows it"
 
 
 def test_a_film_is_paused_and_cancelled_and_goes_on(

@@ -40,6 +40,7 @@ def run(site: Path, tmp_path: Path) -> Run:
             "HOME": str(tmp_path),
             "XDG_CONFIG_HOME": str(tmp_path / "config"),
             "QT_QPA_PLATFORM": "offscreen",
+            "LATENTWALK_NATIVE": "0",  # each new home would compile the kernels again, for a minute
             **variables,
         }
         done = subprocess.run(

@@ -150,6 +150,7 @@ class MainWindow(WindowBase):
         session.about_to_edit.connect(GestureTimeout.finish_pending)
         session.about_to_edit.connect(self.touched)
         session.documents.project_changed.connect(lambda _: self.show_title())
+        session.documents.opened.connect(self._show_opened_timeline)
         self.files.attach(session)
         self.notices.attach(session)
         self.views.camera.changed.connect(self.show_state)
@@ -257,6 +258,11 @@ class MainWindow(WindowBase):
             self.timeline.setVisible(on)
             self.settings.set("timeline", on)
             self.show_state()
+
+    def _show_opened_timeline(self) -> None:
+        """Show the timeline of a project or film that has one."""
+        if self.session is not None and self.session.transport.has_animation:
+            self.show_timeline(True)
 
     def open_film(self) -> None:
         """Open the dialog that renders films; it does not block the window."""
