@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explorer.commands.numbers import ranges_of
+from explorer.util.ranges import ranges_of
 
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo

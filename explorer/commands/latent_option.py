@@ -9,8 +9,8 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from explorer.commands.numbers import ranges_of
 from explorer.errors import LatentError
+from explorer.util.ranges import ranges_of
 
 if TYPE_CHECKING:
     from explorer.assets.latent import Space, StoredLatent

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from explorer.commands.class_option import add_class_option
 from explorer.commands.entries_option import entries_of
 from explorer.commands.latent_option import add_latent_options
-from explorer.commands.numbers import SEEDS, check_seed, numbers_of, ranges_of
+from explorer.commands.numbers import SEEDS, check_seed, numbers_of
 from explorer.errors import UsageError
 from explorer.state import Latent, Look, Mixing, MixRow, MixSource, Noise, Tap, Transform, Truncation
 from explorer.state.parameters import CONTROLS
+from explorer.util.ranges import ranges_of
 
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo

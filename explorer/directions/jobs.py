@@ -5,18 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from explorer.directions import ganspace
+from explorer.directions.library import find_all
 from explorer.directions.sefa import sefa
+from explorer.directions.teaching import taught
 from explorer.jobs.job import JobSpec
+from explorer.util.packing import packed, unpacked
 from explorer.util.report import Report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from explorer.directions.boundary import Boundary
     from explorer.directions.direction_set import DirectionSet
     from explorer.jobs.job import Job, JobContext
     from explorer.state.request import RenderRequest
 
-__all__ = ["METHODS", "directions_spec", "find"]
+__all__ = ["METHODS", "directions_spec", "find", "library", "library_spec", "teach", "teach_spec"]
 
 METHODS: tuple[str, ...] = ("sefa", "ganspace")
 """The methods that need nothing but the model."""
@@ -68,3 +75,32 @@ def find(context: JobContext | None, spec: JobSpec) -> Job[DirectionSet | None]:
         yield from ganspace.ganspace_of_layer(
             generator, int(layer), entries, samples=count, seed=seed, model_sha=sha
         )
+
+
+def library_spec(request: RenderRequest) -> JobSpec:
+    """Return the spec of a job that finds what the program shows of every model."""
+    return JobSpec("library", request)
+
+
+def library(context: JobContext | None, spec: JobSpec) -> Job[tuple[DirectionSet, ...]]:
+    """Run a job of `library_spec`: report the sets found so far."""
+    assert context is not None
+    assert spec.request is not None
+    yield from find_all(context.generator, spec.request.model.sha256)
+
+
+def teach_spec(
+    request: RenderRequest, liked: NDArray[np.float32], unliked: NDArray[np.float32], name: str
+) -> JobSpec:
+    """Return the spec of a job that learns a direction from latents `[n, w_dim]` with and without a property."""
+    return JobSpec("teach", request, {"liked": packed(liked), "unliked": packed(unliked), "name": name})
+
+
+def teach(context: JobContext | None, spec: JobSpec) -> Job[tuple[DirectionSet, Boundary]]:
+    """Run a job of `teach_spec`: report the direction, and how sure it is."""
+    assert context is not None
+    assert spec.request is not None
+    liked, unliked = (unpacked(spec.options[key]) for key in ("liked", "unliked"))
+    yield None
+    sha, name = spec.request.model.sha256, str(spec.options["name"])
+    yield Report(taught(context.generator, liked, unliked, (), sha, name), 1, 1)

@@ -39,6 +39,7 @@ __all__ = [
     "Stage",
     "Strength",
     "UnknownEdit",
+    "entries_text",
     "span_of",
     "span_text",
     "use_kinds",
@@ -263,3 +264,17 @@ def span_text(first: int, last: int | None) -> str:
     if last is None:
         return "all layers" if first == 0 else f"layers {first} and up"
     return f"layer {first}" if first == last else f"layers {first}\u2013{last}"
+
+
+def entries_text(entries: Sequence[int]) -> str:
+    """Describe entries of `ws`; none stand for all."""
+    spans: list[list[int]] = []
+    for i in sorted(set(entries)):
+        if spans and i == spans[-1][1] + 1:
+            spans[-1][1] = i
+        else:
+            spans.append([i, i])
+    if not spans:
+        return "all layers"
+    named = ", ".join(str(a) if a == b else f"{a}\u2013{b}" for a, b in spans)
+    return f"layer {named}" if len(set(entries)) == 1 else f"layers {named}"

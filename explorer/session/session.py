@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Slot
 
 from explorer.session.core import SessionCore
+from explorer.session.directions import DirectionIntents
 from explorer.session.documents import Documents
 from explorer.session.file_writer import FileWorker
 from explorer.session.films import FilmService
@@ -31,8 +32,8 @@ class Session(SessionCore):
     """The interface through which widgets read and change everything. GUI thread only.
 
     What the user does is a method of one of its parts: `look` (the active view's look), `views`, `documents`,
-    `transport` (the timeline), `lab`, `films`, `misfits`, and those of `SessionCore`, which the parts build on: it
-    holds the state, gestures and undo, and turns every change into requests.
+    `directions`, `transport` (the timeline), `lab`, `films`, `misfits`, and those of `SessionCore`, which the parts
+    build on: it holds the state, gestures and undo, and turns every change into requests.
 
     Args:
         parent: Owner.
@@ -53,6 +54,7 @@ class Session(SessionCore):
         self.documents.opening.connect(self.transport.rewind)
         self.lab = StickingLab(self, self.files)
         self.lab.tour_begins.connect(self.transport.leave)
+        self.directions = DirectionIntents(self)
         self.films = FilmService(self)
         self.misfits = Misfits(self)
 

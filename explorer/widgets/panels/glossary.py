@@ -12,6 +12,9 @@ ABOUT: dict[str, str] = {
     "for each layer. Each bar is one component of w. A nudge is a step along a random direction.",
     "mixing": "Each layer can take its style (its w) from another latent. "
     "Coarse layers set pose and outline, middle layers features, fine layers colours and texture.",
+    "directions": "A step along a direction changes some properties of the picture and leaves the others. GANSpace "
+    "takes the directions in which random latents vary most, SeFa those that change the layers most; you can also "
+    "teach one with examples. Steps are measured in standard deviations (\u03c3) of random latents.",
     "truncation": "\u03c8 (psi) moves w towards the average: 0 is the average picture, 0.7 gives typical pictures, "
     "1 the full range the network learned, above 1 more extreme ones. "
     "Layers after the cutoff are not truncated.",

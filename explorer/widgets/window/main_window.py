@@ -131,7 +131,7 @@ class MainWindow(WindowBase):
         self._middle_layout.addWidget(self.notices.strip)
         self._middle_layout.addWidget(self.views)
         self.first_run.attach()
-        self.sides.fill(make_panels(session, self.files), self.settings, self.show_problem)
+        self.sides.fill(make_panels(session, self.files, self.settings), self.settings, self.show_problem)
         self.sides.show_active(session.active)
         self._fill_panel_menu()
         self.top_bar.attach(session)

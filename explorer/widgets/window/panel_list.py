@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from explorer.session.direction_notes import DirectionNotes
+from explorer.widgets.panels.edits.directions_panel import DirectionsPanel
 from explorer.widgets.panels.edits.w_editor import WEditorPanel
 from explorer.widgets.panels.lab.meter_panel import MeterPanel
 from explorer.widgets.panels.lab.spectrum_panel import SpectrumPanel
@@ -19,19 +21,21 @@ from explorer.widgets.panels.synthesis.transform_panel import TransformPanel
 
 if TYPE_CHECKING:
     from explorer.session import Session
+    from explorer.session.settings import Settings
     from explorer.widgets.panels.panel import Panel
     from explorer.widgets.window.file_commands import FileCommands
 
 __all__ = ["make_panels"]
 
 
-def make_panels(session: Session, files: FileCommands) -> list[Panel]:
+def make_panels(session: Session, files: FileCommands, settings: Settings) -> list[Panel]:
     """Return all panels of the window, those of the left column first."""
     return [
         ModelPanel(session, files),
         LatentPanel(session, files),
         WEditorPanel(session),
         MixingPanel(session),
+        DirectionsPanel(session, DirectionNotes(settings)),
         TruncationPanel(session),
         NoisePanel(session),
         TransformPanel(session),

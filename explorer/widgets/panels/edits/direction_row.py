@@ -1,0 +1,146 @@
+"""DirectionRow: one direction of the model: name, strength, layers, star, lock, and its previews."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint, Signal
+from PySide6.QtWidgets import QInputDialog, QMenu, QVBoxLayout, QWidget
+
+from explorer.edits.base import entries_text
+from explorer.edits.direction import DirectionKind
+from explorer.errors import UsageError
+from explorer.session.directions import groups_of
+from explorer.util.plain_text import visible
+from explorer.util.ranges import ranges_of
+from explorer.widgets.controls.basic import IconButton, row
+from explorer.widgets.controls.plain_text import menu_text, set_tip
+from explorer.widgets.controls.slider import ValueSlider
+from explorer.widgets.panels.edits.direction_strip import DirectionStrip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from explorer.generators.base import GeneratorInfo
+    from explorer.session.direction_notes import Note
+    from explorer.session.directions import Found
+    from explorer.state import Look
+    from explorer.widgets.controls.thumbnails import Thumbnails
+
+__all__ = ["DirectionRow"]
+
+_LIMIT = DirectionKind.strength
+LABEL_PX = 86
+METHODS = {
+    "ganspace": "a principal component of the latents (GANSpace)",
+    "sefa": "an eigenvector of the style weights (SeFa)",
+    "svm": "taught by examples",
+}
+
+
+class DirectionRow(QWidget):
+    """The controls of one direction. Rows are reused for other directions.
+
+    Signals: `noted(fields)` when name, star, lock or layers change; those of the slider are the slider's.
+    """
+
+    noted = Signal(object)
+    problem = Signal(object)  # a LatentwalkError to show to the user
+
+    def __init__(self, thumbnails: Thumbnails, look_at: Callable[[DirectionRow, float], Look | None]) -> None:
+        super().__init__()
+        self.found: Found | None = None
+        self.key = ""
+        self._info: GeneratorInfo | None = None
+        self._entries: tuple[int, ...] = ()
+        self._look_at = look_at
+        self.star = IconButton(
+            "star", "Favourite: shown first, and under \u201cStarred\u201d", checkable=True, size=14
+        )
+        self.star.clicked.connect(lambda on: self.noted.emit({"is_starred": on}))
+        self.slider = ValueSlider(
+            "", _LIMIT.low, _LIMIT.high, _LIMIT.default, unit=_LIMIT.unit, step=0.1, label_width=LABEL_PX,
+            value_width=52, is_open=True,
+        )  # fmt: skip
+        self.lock = IconButton(
+            "lock-simple-open", "Lock: steps along other directions leave this one alone", checkable=True, size=14
+        )
+        self.lock.clicked.connect(lambda on: self.noted.emit({"is_locked": on}))
+        self.more = IconButton("dots-three", "Layers and name of this direction", self._show_menu, size=14)
+        self.strip = DirectionStrip(thumbnails, self._at)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 4)
+        layout.setSpacing(2)
+        layout.addWidget(row(self.star, self.slider, self.lock, self.more, spacing=0))
+        layout.addWidget(self.strip)
+
+    @property
+    def entries(self) -> tuple[int, ...]:
+        """The entries of `ws` that the direction changes; empty: all."""
+        return self._entries
+
+    def show_direction(self, found: Found, key: str, note: Note, strength: float, info: GeneratorInfo) -> None:
+        """Show a direction.
+
+        Args:
+            found: What the look steps along.
+            key: Id of the direction as it was found, which may differ if others are locked.
+            note: What the user says of it.
+            strength: How far the look steps along it.
+            info: Of the network.
+        """
+        self.found, self.key, self._info = found, key, info
+        self._entries = found.entries if note.entries is None else note.entries
+        self._name = note.name or found.stored.name
+        self.slider.set_label(self._name)
+        layers = entries_text(self._entries)
+        self.slider.set_tip(
+            f"Steps along {visible(self._name, 80)}, {METHODS.get(found.method, 'from a file')}, in {layers}, in "
+            "standard deviations of the model's random latents (\u03c3)."
+        )
+        self.star.setChecked(note.is_starred)
+        self.lock.setChecked(note.is_locked)
+        self.lock.set_icon_name("lock-simple" if note.is_locked else "lock-simple-open")
+        set_tip(self.more, f"Layers and name of this direction. It changes {layers}.")
+        self.show_strength(strength)
+        self.strip.update()
+
+    def show_strength(self, strength: float) -> None:
+        """Show how far the look steps along the direction."""
+        self.slider.set_value(strength)
+        self.strip.set_strength(strength)
+
+    def _at(self, strength: float) -> Look | None:
+        return self._look_at(self, strength)
+
+    def _show_menu(self) -> None:
+        if self._info is None:
+            return
+        menu = QMenu(self)
+        for name, entries in groups_of(self._info).items():
+            action = menu.addAction(menu_text(f"{name.capitalize()} layers"))
+            action.setCheckable(True)
+            action.setChecked(entries == self._entries)
+            action.triggered.connect(lambda _=False, chosen=entries: self.noted.emit({"entries": chosen}))
+        menu.addAction("Other layers \u2026").triggered.connect(self._ask_entries)
+        menu.addSeparator()
+        menu.addAction("Rename \u2026").triggered.connect(self._ask_name)
+        menu.exec(self.more.mapToGlobal(QPoint(0, self.more.height())))
+        menu.deleteLater()
+
+    def _ask_name(self) -> None:
+        name, is_given = QInputDialog.getText(self, "Rename direction", "Name:", text=self._name)
+        if is_given and name.strip():
+            self.noted.emit({"name": name.strip()[:80]})
+
+    def _ask_entries(self) -> None:
+        assert self._info is not None
+        last = self._info.num_ws - 1
+        text, is_given = QInputDialog.getText(self, "Layers", f"Layers from 0 to {last}, as in 0-3,5:")
+        if is_given:
+            try:
+                chosen = ranges_of("Layers", text, last)
+            except UsageError as error:
+                self.problem.emit(error)
+            else:
+                self.noted.emit({"entries": tuple(sorted(set(chosen)))})
