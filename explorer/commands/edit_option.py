@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from explorer.commands.entries_option import ENTRIES, entries_of
@@ -59,7 +60,8 @@ def _edit(text: str, generator: Generator, table: AssetTable) -> Edit:
         raise UsageError(f"--edit {text}: the file has the directions 0 to {len(found) - 1}.")
     if found.space == "s":
         raise UsageError(f"--edit {text}: directions of styles are not supported here.", "Use directions of w.")
-    one = with_sigmas(generator, found.of([number]))
+    # The user names the file for this model, whatever it was found in.
+    one = replace(with_sigmas(generator, found.of([number])), model_sha="")
     layers = form["layers"]
     entries = found.entries if layers is None else entries_of("--edit layers", layers, generator.info)
     return Edit(Direction(table.add(one.stored(0)), tuple(entries), one.names[0]), sigma)

@@ -23,12 +23,13 @@ from explorer.edits.nudge import NudgeKind
 from explorer.edits.offset import OffsetKind
 from explorer.errors import LatentwalkError, RequestError
 from explorer.util import plugins
+from explorer.util.asset_ids import assets_of
 from explorer.util.plain_text import visible
 
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
 
-__all__ = ["KINDS", "describe", "is_of_styles", "kind_of", "kinds", "resolve_edits"]
+__all__ = ["KINDS", "describe", "is_of_model", "is_of_styles", "kind_of", "kinds", "resolve_edits"]
 
 KINDS: tuple[EditKind[Any], ...] = (NudgeKind(), OffsetKind(), DirectionKind())
 """The built-in kinds."""
@@ -82,14 +83,32 @@ def is_of_styles(edit: Edit) -> bool:
     return kind is not None and kind.stage in ("w", "ws")
 
 
+def is_of_model(value: EditValue, assets: Assets | None, model_sha: str) -> bool:
+    """Return whether an edit may change a model: its directions were found in this one, or in none.
+
+    An unrelated model often has latents of the same size, in which the numbers of another's mean nothing.
+    """
+    if assets is None or not model_sha:
+        return True
+    named = (assets.get(key) for key in assets_of(value))
+    return all(getattr(asset, "model_sha", "") in ("", model_sha) for asset in named if asset is not None)
+
+
 def resolve_edits(
-    edits: Iterable[Edit], info: GeneratorInfo, assets: Assets | None = None
+    edits: Iterable[Edit], info: GeneratorInfo, assets: Assets | None = None, model_sha: str = ""
 ) -> tuple[ResolvedEdit, ...]:
-    """Return the edits that are on, known and fit a network, in order."""
+    """Return the edits that are on, known and fit a network, in order.
+
+    Args:
+        edits: All edits of a look.
+        info: Info of the network.
+        assets: What the edits name.
+        model_sha: sha256 of the model; empty: edits of any model are taken.
+    """
     found = []
     for edit in edits:
         kind = kind_of(edit.value)
-        if kind is None or not edit.is_on or edit.strength == 0.0:
+        if kind is None or not edit.is_on or edit.strength == 0.0 or not is_of_model(edit.value, assets, model_sha):
             continue
         placed = _resolved(kind, edit.value, info, assets)
         if placed is not None:

@@ -175,7 +175,7 @@ class _StyleResolver:
             sources=sources,
             mix=mix,
             psi=psi_of_entries(info.num_ws, truncation.psi, truncation.cutoff, truncation.layer_psi),
-            edits=resolve_edits(part.edits, info, self.table),
+            edits=resolve_edits(part.edits, info, self.table, self.model.sha256),
         )
 
     def point(self, latent: Latent) -> LatentPoint:

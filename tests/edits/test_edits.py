@@ -90,6 +90,16 @@ def test_directions_of_other_networks_wait(stored: StoredDirection) -> None:
     assert resolve_edits((Edit(Direction(STEP, (4, 9))),), INFO, TABLE) == ()
 
 
+def test_directions_of_another_model_wait_for_it() -> None:
+    found = StoredDirection("w", np.ones(6, np.float32), model_sha="aa")
+    table = AssetTable([found])
+    edits = (Edit(Direction(found.key)),)
+    assert len(resolve_edits(edits, INFO, table, "aa")) == 1
+    assert resolve_edits(edits, INFO, table, "bb") == ()
+    assert len(resolve_edits(edits, INFO, table)) == 1, "a model without a hash takes any"
+    assert len(resolve_edits((Edit(Direction(STEP)),), INFO, TABLE, "bb")) == 1, "found in no model"
+
+
 def test_edits_are_applied_in_their_order_to_the_bit() -> None:
     offset, nudge = Edit(Offset((0.1, 0.2, 0.3, -0.4, 1e-3, 0.7))), Edit(Nudge(3), 1.7)
     step = np.float32(1.7) * unit_direction(3, 6)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Signal
-from PySide6.QtWidgets import QInputDialog, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QMenu, QVBoxLayout, QWidget
 
 from explorer.edits.base import entries_text
 from explorer.edits.direction import DirectionKind
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["DirectionRow"]
 
 _LIMIT = DirectionKind.strength
-LABEL_PX = 86
+LABEL_PX = 92
 METHODS = {
     "ganspace": "a principal component of the latents (GANSpace)",
     "sefa": "an eigenvector of the style weights (SeFa)",
@@ -71,8 +71,19 @@ class DirectionRow(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 4)
         layout.setSpacing(2)
-        layout.addWidget(row(self.star, self.slider, self.lock, self.more, spacing=0))
-        layout.addWidget(self.strip)
+        layout.addWidget(row(self.star, self.slider, spacing=0))
+        for button in (self.lock, self.more):
+            button.setFixedSize(20, 20)
+        side = QVBoxLayout()
+        side.setSpacing(0)
+        side.addWidget(self.lock)
+        side.addWidget(self.more)
+        side.addStretch(1)
+        previews = QHBoxLayout()
+        previews.setSpacing(2)
+        previews.addWidget(self.strip)
+        previews.addLayout(side)
+        layout.addLayout(previews)
 
     @property
     def entries(self) -> tuple[int, ...]:

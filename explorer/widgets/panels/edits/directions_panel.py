@@ -256,7 +256,7 @@ class DirectionsPanel(Panel):
             return
 
         def read(control: Control) -> DirectionSet:
-            return load_directions(path, info)
+            return replace(load_directions(path, info), model_sha="")  # the user opens it for this model
 
         def show(found: DirectionSet) -> None:
             self.session.directions.add(view, found)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from explorer.edits.base import Strength, UnknownEdit, span_text
-from explorer.edits.registry import describe, kind_of
+from explorer.edits.registry import describe, is_of_model, kind_of
 from explorer.state import Edit, Nudge
 from explorer.widgets.controls.basic import Check, IconButton, row
 from explorer.widgets.controls.seed_field import random_seed
@@ -97,7 +97,10 @@ class EditRow(QWidget):
             return f'This edit needs a plug-in for the kind "{name}", which is not installed; it is kept as it is'
         if not edit.is_on:
             return "This edit is switched off"
-        return "" if kind.resolve(edit.value, info, self.session.table) is not None else OTHER_MODEL
+        table, model_info = self.session.table, self.session.model_info(self.session.active)
+        sha = model_info.sha256 if model_info is not None else ""
+        fits = is_of_model(edit.value, table, sha) and kind.resolve(edit.value, info, table) is not None
+        return "" if fits else OTHER_MODEL
 
 
 class NudgeRow(EditRow):

@@ -1,0 +1,152 @@
+"""The Directions panel: what was found is listed and stepped along, notes last, files and examples add more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtTest import QTest
+
+from explorer.directions.files import load_directions, save_directions
+from explorer.session import Session
+from explorer.session.direction_notes import DirectionNotes
+from explorer.session.settings import Settings
+from explorer.state import Direction
+from explorer.widgets.panels.edits.directions_panel import FIRST, DirectionsPanel
+from explorer.widgets.window.main_window import MainWindow
+from tests.gui.conftest import wait_until
+
+
+@pytest.fixture
+def panel(window: MainWindow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> DirectionsPanel:
+    """The panel of a window, with the directions of A found."""
+    found = window.findChild(DirectionsPanel)
+    assert found is not None
+    wait_until(lambda: {item.method for item in found.session.directions.of(0)} >= {"ganspace", "sefa"})
+    wait_until(lambda: found.line.isHidden())
+    return found
+
+
+def test_directions_are_found_and_listed(panel: DirectionsPanel) -> None:
+    names = [made.slider.label for made in panel.rows if not made.isHidden()]
+    assert len(names) == FIRST
+    assert names[0] == "GANSpace 0"
+    panel.filter.setCurrentIndex(panel.filter.findData("sefa"))
+    panel.filter.activated.emit(panel.filter.currentIndex())
+    assert all(made.slider.label.startswith("SeFa") for made in panel.rows if not made.isHidden())
+    panel.show_more()
+    assert sum(not made.isHidden() for made in panel.rows) == min(2 * FIRST, len(panel.listed()))
+
+
+def test_a_slider_is_one_step_of_undo_and_an_edit_of_the_look(panel: DirectionsPanel, session: Session) -> None:
+    made = panel.rows[1]
+    before = session.state
+    made.slider.pressed.emit()
+    made.slider.moving.emit(1.0)
+    made.slider.moving.emit(2.5)
+    made.slider.released.emit()
+    (edit,) = session.look_of().edits
+    assert isinstance(edit.value, Direction)
+    assert (edit.strength, edit.value.name) == (2.5, "GANSpace 1")
+    assert made.slider.value == 2.5
+    frame = session.last_frame(0)
+    assert frame is not None
+    wait_until(lambda: (shown := session.last_frame(0)) is not None and len(shown.request.style.edits) == 1)
+    assert session.store.undo_name.endswith("GANSpace 1")
+    session.undo()
+    assert session.state == before
+    assert made.slider.value == 0.0
+
+
+def test_a_preview_steps_to_its_strength(panel: DirectionsPanel, session: Session) -> None:
+    strip = panel.rows[0].strip
+    at = QPointF(strip.width() - 6, strip.height() / 2).toPoint()
+    QTest.mouseClick(strip, Qt.MouseButton.LeftButton, pos=at)
+    assert session.look_of().edits[0].strength == 3.0
+    wait_until(lambda: bool(panel._thumbnails._images))
+
+
+def test_directions_of_one_model_leave_linked_views_of_another_alone(
+    panel: DirectionsPanel, session: Session
+) -> None:
+    panel.rows[0].strip.chosen.emit(3.0)
+    assert session.look_of(1).edits == session.look_of(0).edits, "edits are linked"
+    assert len(session.resolve_view(0).style.edits) == 1
+    assert session.resolve_view(1).style.edits == ()
+
+
+def test_notes_last(panel: DirectionsPanel, session: Session, settings: Settings) -> None:
+    made = panel.rows[2]
+    key = made.key
+    made.noted.emit({"is_starred": True, "name": "Ears", "entries": (0, 1)})
+    first = panel.rows[0]
+    assert (first.key, first.slider.label, first.entries) == (key, "Ears", (0, 1))
+    note = DirectionNotes(settings).of(key)
+    assert (note.name, note.is_starred, note.entries) == ("Ears", True, (0, 1))
+    first.strip.chosen.emit(-1.5)
+    (edit,) = session.look_of().edits
+    assert isinstance(edit.value, Direction)
+    assert (edit.value.entries, edit.value.name) == ((0, 1), "Ears")
+    first.noted.emit({"entries": ()})
+    (edit,) = session.look_of().edits
+    assert isinstance(edit.value, Direction)
+    assert edit.value.entries == ()
+
+
+@pytest.mark.parametrize("text", ["", "no json", "[]", '{"a": 3, "b": {"name": 5, "entries": [-1, "x"]}}'])
+def test_damaged_notes_are_left_out(settings: Settings, text: str) -> None:
+    settings.set("directions", text)
+    notes = DirectionNotes(settings)
+    assert notes.of("b") == notes.of("none")
+
+
+def test_steps_leave_locked_directions_alone(panel: DirectionsPanel, session: Session) -> None:
+    panel.filter.setCurrentIndex(panel.filter.findData("sefa"))
+    panel.filter.activated.emit(panel.filter.currentIndex())
+    ganspace = next(item for item in session.directions.of(0) if item.method == "ganspace")
+    raw = panel.rows[0].found
+    assert raw is not None
+    assert abs(float(raw.stored.array @ ganspace.stored.array)) > 1e-4
+    panel._notes.change(ganspace.stored.key, is_locked=True)
+    panel.show_more()
+    moved = panel.rows[0].found
+    assert moved is not None
+    assert abs(float(moved.stored.array @ ganspace.stored.array)) < 1e-5
+
+
+def test_directions_are_saved_and_opened(panel: DirectionsPanel, session: Session, tmp_path: Path) -> None:
+    info = session.info(0)
+    assert info is not None
+    panel.save_file(tmp_path / "d.npz")
+    found = load_directions(tmp_path / "d.npz", info)
+    assert len(found) == len(panel.listed())
+    save_directions(tmp_path / "one.npz", replace(found.of([0]), names=("Mine",), method="a friend"))
+    panel.open_file(str(tmp_path / "one.npz"))
+    wait_until(lambda: panel.rows[0].slider.label == "Mine")
+    problems: list[object] = []
+    panel.problem.connect(problems.append)
+    np.save(tmp_path / "bad.npy", np.ones((2, info.w_dim + 1)))
+    panel.open_file(str(tmp_path / "bad.npy"))
+    wait_until(lambda: bool(problems))
+    assert "bad.npy" in str(problems[0])
+
+
+def test_examples_teach_a_direction(panel: DirectionsPanel, session: Session) -> None:
+    teaching = panel.teaching
+    assert not teaching.learn.isEnabled()
+    for strip, seeds in ((teaching.liked, (1, 2)), (teaching.unliked, (3,))):
+        for seed in seeds:
+            session.look.set_seed(seed)
+            shown = session.look_of().latent
+            wait_until(lambda: session.last_frame(0) is not None and not session.record(0).in_flight)
+            teaching.add(strip)
+            assert strip.examples[0].look.latent == shown
+    teaching.learn.click()
+    wait_until(lambda: any(item.method == "svm" for item in session.directions.of(0)))
+    assert panel.rows[0].slider.label == "Taught 1"
+    assert "difference of their means" in teaching.message.text()
+    teaching.clear.click()
+    assert not teaching.learn.isEnabled()
