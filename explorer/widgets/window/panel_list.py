@@ -33,9 +33,9 @@ def make_panels(session: Session, files: FileCommands, settings: Settings) -> li
     return [
         ModelPanel(session, files),
         LatentPanel(session, files),
+        DirectionsPanel(session, DirectionNotes(settings)),
         WEditorPanel(session),
         MixingPanel(session),
-        DirectionsPanel(session, DirectionNotes(settings)),
         TruncationPanel(session),
         NoisePanel(session),
         TransformPanel(session),

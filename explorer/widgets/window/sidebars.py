@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Sidebars"]
 
-LEFT = ("model", "latent", "w")
+LEFT = ("model", "latent", "directions", "w")
 FOLDED_AT_FIRST = ("sticking", "meter", "spectrum", "layers", "performance")
 MIN_WIDTH = 256
 
