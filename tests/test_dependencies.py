@@ -15,7 +15,7 @@ REQUIRED = {
     requirement.name.lower(): requirement
     for requirement in map(Requirement, [*PROJECT["project"]["dependencies"], *PROJECT["build-system"]["requires"]])
 }
-MODULES = {"pillow": "PIL", "pyside6-essentials": "PySide6"}
+MODULES = {"pillow": "PIL", "pyside6-essentials": "PySide6", "scikit-learn": "sklearn"}
 NOT_IMPORTED = {
     "ninja": "torch calls it to compile the extension of training",
     "setuptools": "of the build, and of torch's C++ extensions",

@@ -37,6 +37,7 @@ ALLOWED_WRITES = {
     "explorer/session/documents.py": "Recovery.save writes a project",
     "explorer/training/attributes.py:export": "attribute_network.save is atomic",
     "explorer/latents/files.py:save_latent": "encodes into memory",
+    "explorer/directions/files.py:save_directions": "likewise",
     "explorer/util/console.py": "nowhere: the null device",
     "explorer/util/crash_log.py:write_to": "an open file is all that a crash can write to",
     "explorer/animation/recording.py:_open": "a recording grows, and what was written of it is read after a kill",
