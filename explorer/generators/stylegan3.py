@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from explorer.ops import backend
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from explorer.ops.prepared_styles import PreparedStyles
 
 __all__ = ["StyleGAN3Generator", "StyleGAN3Input", "StyleGAN3Layer", "build_r", "build_t"]
+
+_EDGE = 6  # samples repeated around features before an edit's change is filtered, so that edges are not darkened
 
 
 class StyleGAN3Input(nn.Module):
@@ -123,6 +126,7 @@ class StyleGAN3Layer(SynthesisLayer):
         self._conv: backend.CachedDerived[PreparedConv] = backend.CachedDerived()
         self.style_gain = 1 / math.sqrt(spec.in_channels) if spec.is_torgb else 1.0
         self._filters: backend.CachedDerived[FilteredLReLU] = backend.CachedDerived()
+        self._band: backend.CachedDerived[FilteredLReLU] = backend.CachedDerived()
         self.info = LayerInfo(
             name=spec.name,
             ws_index=index + 1,
@@ -203,6 +207,31 @@ class StyleGAN3Layer(SynthesisLayer):
         if spec.is_torgb:
             return bias_act(x, self.bias, clamp=self.clamp)
         return self._filters_for(x)(x, None, self.bias)
+
+    def keep_band(self, x: Tensor, edited: Tensor) -> Tensor:
+        if self.down_filter is None:
+            return edited
+        change = F.pad(edited - x, (_EDGE,) * 4, mode="replicate")
+        size = change.shape[2:]
+        plan = self._band.get((self.down_filter,), (change.dtype, size), lambda: self._band_plan(change))
+        return x + plan(change)
+
+    def _band_plan(self, x: Tensor) -> FilteredLReLU:
+        """Return the low-pass filter of features with `_EDGE` samples more on each side, which it takes off.
+
+        It raises the rate as the layer does before its nonlinearity, and lowers it by the layer's down filter. That
+        alone sets the band: the up filter passes all that the rate can hold. Slope 1 leaves the nonlinearity out.
+        """
+        spec, down, taps = self.spec, self.spec.down_factor, self.spec.down_taps
+        width, rate = spec.out_half_width * 2, spec.tmp_sampling_rate
+        up_filter = design_lowpass_filter(taps, spec.out_sampling_rate / 2, width, rate)
+        low = taps - 1 - _EDGE * down  # sample 0 of the result is sample _EDGE
+        padding = (low, low + 1 - down) * 2
+        height, wide = int(x.shape[2]), int(x.shape[3])
+        return FilteredLReLU(
+            up_filter, self.down_filter, height, wide, up=down, down=down, padding=padding, gain=1.0, slope=1.0,
+            dtype=x.dtype, device=x.device,
+        )  # fmt: skip
 
     def _filters_for(self, x: Tensor) -> FilteredLReLU:
         filters = [f for f in (self.up_filter, self.down_filter) if f is not None]
