@@ -102,8 +102,8 @@ OPERATIONS: Mapping[Operation, BendOperation] = {
         (BendParameter("Factor", -4.0, 8.0, 2.0, "Factor; 1 is none.", "\u00d7", 0.05, limits=(-1e4, 1e4)),),
     ),
     "ablate": BendOperation("Ablate", "Replaces the features by zeros"),
-    "erode": BendOperation("Erode", "Thins what is high: the minimum over a disc", (_radius("minimum"),), True),
-    "dilate": BendOperation("Dilate", "Thickens what is high: the maximum over a disc", (_radius("maximum"),), True),
+    "erode": BendOperation("Erode", "Thins what is high: minimum over a disc", (_radius("minimum"),), True),
+    "dilate": BendOperation("Dilate", "Thickens what is high: maximum over a disc", (_radius("maximum"),), True),
     "noise": BendOperation(
         "Noise", "Adds normal noise",
         (BendParameter("Sigma", 0.0, 4.0, 0.5, "Standard deviation, in that of the features.", "\u03c3", 0.05),),
