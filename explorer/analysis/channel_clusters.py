@@ -14,6 +14,7 @@ import numpy as np
 import torch.nn.functional as F
 
 from explorer.analysis.equivariance import random_inputs
+from explorer.analysis.kmeans import kmeans_steps
 from explorer.edits.bend import bent_layers
 from explorer.errors import UsageError
 from explorer.generators.base import Inputs, fold_steps
@@ -25,15 +26,15 @@ if TYPE_CHECKING:
     from explorer.generators.base import Generator
     from explorer.jobs.job import Job, JobContext
     from explorer.state.request import RenderRequest
+    from explorer.util.steps import Steps
 
-__all__ = ["SAMPLES", "ChannelClusters", "cluster_count", "clusters_spec", "find", "grouped"]
+__all__ = ["SAMPLES", "ChannelClusters", "cluster_count", "clusters_spec", "find", "grouped_steps"]
 
 SAMPLES = 64
 """Random latents."""
 
 _PSI = 0.5  # of the latents, as in the original work
-_SIDE = 32  # samples on each side of the maps that are compared
-_STARTS = 10  # of k-means
+_SIDE = 16  # samples on each side of the maps that are compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +86,16 @@ def _find(generator: Generator, name: str, count: int, samples: int, seed: int) 
         size = (min(x.shape[1], _SIDE), min(x.shape[2], _SIDE))
         total = total + F.adaptive_avg_pool2d(x.float().abs(), size).flatten(1).double().cpu().numpy()
         yield Report(None, done + 1, samples)
-    yield Report(ChannelClusters(name, grouped(np.asarray(total), count, seed)), samples, samples)
+    steps = grouped_steps(np.asarray(total), count, seed)
+    yield Report(ChannelClusters(name, (yield from steps)), samples, samples)
 
 
-def grouped(maps: NDArray[np.float64], count: int, seed: int = 0) -> tuple[tuple[int, ...], ...]:
+def grouped_steps(maps: NDArray[np.float64], count: int, seed: int = 0) -> Steps[tuple[tuple[int, ...], ...]]:
     """Group maps `[channels, points]` by their correlation into at most `count` clusters, the largest first."""
-    from sklearn.cluster import KMeans  # takes a second to import
-
     centred = maps - maps.mean(axis=1, keepdims=True)
     length = np.linalg.norm(centred, axis=1, keepdims=True)
-    unit = np.divide(centred, length, out=np.zeros_like(centred), where=length > 1e-12 * np.abs(maps).max())
-    count = min(count, len(np.unique(unit.round(9), axis=0)))
-    labels = KMeans(count, n_init=_STARTS, random_state=seed).fit(unit).labels_
+    is_varied = length > 1e-9 * np.abs(maps).max()  # others, such as dead channels, correlate with none
+    unit = np.divide(centred, length, out=np.zeros_like(centred), where=is_varied)
+    labels = yield from kmeans_steps(unit, count, seed=seed)
     clusters = [tuple(np.flatnonzero(labels == i).tolist()) for i in range(count)]
-    return tuple(sorted(clusters, key=lambda cluster: (-len(cluster), cluster)))
+    return tuple(sorted(filter(None, clusters), key=lambda cluster: (-len(cluster), cluster)))

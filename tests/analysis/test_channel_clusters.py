@@ -9,7 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from explorer.analysis.channel_clusters import ChannelClusters, cluster_count, clusters_spec, find, grouped
+from explorer.analysis.channel_clusters import ChannelClusters, cluster_count, clusters_spec, find, grouped_steps
 from explorer.edits.bend import bent_layers
 from explorer.errors import UsageError
 from explorer.generators.base import Inputs, fold
@@ -17,7 +17,12 @@ from explorer.jobs.executors import run_inline
 from explorer.jobs.job import JobSpec
 from explorer.render.headless import HeadlessRenderer
 from explorer.state import Look
+from explorer.util.steps import run
 from tests.generators.configs import small_generator
+
+
+def grouped(maps: np.ndarray, count: int, seed: int = 0) -> tuple[tuple[int, ...], ...]:
+    return run(grouped_steps(maps, count, seed))
 
 
 def test_maps_are_grouped_by_where_they_are_high_and_not_by_how_high() -> None:
@@ -64,7 +69,7 @@ def test_channels_of_one_cluster_correlate_more_than_those_of_two() -> None:
         inputs = Inputs(generator.truncate(generator.broadcast(generator.mapping(z)), 0.5))
         index = [layer.info.name for layer in generator.layers].index("b16.conv0")
         x = fold(generator.layers, generator.begin(inputs), inputs, stop=index).x
-    maps = F.adaptive_avg_pool2d(x.abs(), 32).mean(dim=0).flatten(1).double().numpy()
+    maps = F.adaptive_avg_pool2d(x.abs(), 16).mean(dim=0).flatten(1).double().numpy()
     correlations = np.corrcoef(maps)
     label = {i: n for n, cluster in enumerate(found.clusters) for i in cluster}
     pairs = [(i, j) for i in range(len(maps)) for j in range(i)]
