@@ -77,7 +77,7 @@ def find(context: JobContext | None, spec: JobSpec) -> Job[ChannelClusters | Non
 
 
 def _find(generator: Generator, name: str, count: int, samples: int, seed: int) -> Job[ChannelClusters | None]:
-    random, total = np.random.RandomState(seed), 0.0
+    random, total = np.random.RandomState(seed), np.zeros(())
     index = [layer.name for layer in generator.info.layers].index(name)
     for done in range(samples):
         z, c = random_inputs(generator, random, 1)
@@ -86,7 +86,7 @@ def _find(generator: Generator, name: str, count: int, samples: int, seed: int) 
         size = (min(x.shape[1], _SIDE), min(x.shape[2], _SIDE))
         total = total + F.adaptive_avg_pool2d(x.float().abs(), size).flatten(1).double().cpu().numpy()
         yield Report(None, done + 1, samples)
-    steps = grouped_steps(np.asarray(total), count, seed)
+    steps = grouped_steps(total, count, seed)
     yield Report(ChannelClusters(name, (yield from steps)), samples, samples)
 
 

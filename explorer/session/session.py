@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Slot
 
+from explorer.session.bending import Bending
 from explorer.session.core import SessionCore
 from explorer.session.documents import Documents
 from explorer.session.file_writer import FileWorker
@@ -31,8 +32,8 @@ class Session(SessionCore):
     """The interface through which widgets read and change everything. GUI thread only.
 
     What the user does is a method of one of its parts: `look` (the active view's look), `views`, `documents`,
-    `transport` (the timeline), `lab`, `films`, `misfits`, and those of `SessionCore`, which the parts build on: it
-    holds the state, gestures and undo, and turns every change into requests.
+    `transport` (the timeline), `lab`, `films`, `bending`, `misfits`, and those of `SessionCore`, which the parts
+    build on: it holds the state, gestures and undo, and turns every change into requests.
 
     Args:
         parent: Owner.
@@ -54,6 +55,7 @@ class Session(SessionCore):
         self.lab = StickingLab(self, self.files)
         self.lab.tour_begins.connect(self.transport.leave)
         self.films = FilmService(self)
+        self.bending = Bending(self)
         self.misfits = Misfits(self)
 
     @Slot(object)
@@ -81,6 +83,7 @@ class Session(SessionCore):
         self.lab.close()
         ended = self.transport.even_speed.close()
         ended = self.films.close() and ended
+        ended = self.bending.close() and ended
         ended = super().close() and ended
         self.documents.close(keep=keep)
         return ended

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Sidebars"]
 
-LEFT = ("model", "latent", "w")
-FOLDED_AT_FIRST = ("sticking", "meter", "spectrum", "layers", "performance")
+LEFT = ("model", "latent", "w", "bend")
+FOLDED_AT_FIRST = ("bend", "sticking", "meter", "spectrum", "layers", "performance")
 MIN_WIDTH = 256
 
 
