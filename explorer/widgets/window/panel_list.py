@@ -31,8 +31,8 @@ def make_panels(session: Session, files: FileCommands) -> list[Panel]:
     return [
         ModelPanel(session, files),
         LatentPanel(session, files),
-        WEditorPanel(session),
         BendPanel(session),
+        WEditorPanel(session),
         MixingPanel(session),
         TruncationPanel(session),
         NoisePanel(session),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Sidebars"]
 
-LEFT = ("model", "latent", "w", "bend")
+LEFT = ("model", "latent", "bend", "w")
 FOLDED_AT_FIRST = ("bend", "sticking", "meter", "spectrum", "layers", "performance")
 MIN_WIDTH = 256
 

@@ -51,6 +51,7 @@ class BendRow(EditRow):
         self.slider.value_width = _VALUE_PX
         self.again = IconButton("dice-five", "", self._draw_again, size=14)
         head = row(self.on, self.name, self.again, self.order, self.remove, spacing=2)
+        head.layout().setStretchFactor(self.name, 1)
         return (head, *(row(_INDENT, slider, spacing=0) for slider in (self.slider, *self.numbers)))
 
     def label_of(self, edit: Edit) -> str:
@@ -67,7 +68,8 @@ class BendRow(EditRow):
         bend = edit.value
         assert isinstance(bend, Bend)
         operation, reason = OPERATIONS[bend.operation], self.reason_of(edit, info)
-        self.name.set_text(describe(edit))
+        name = describe(edit)
+        self.name.set_text(name, name.replace(" of channels", "").replace(" channels ", " ch. "))
         is_noise, is_share = bend.operation == "noise", isinstance(bend.channels, ChannelShare)
         self.again.setVisible(is_noise or is_share)
         set_tip(self.again, "Other random noise, just as strong" if is_noise else "Other random channels, as many")

@@ -46,6 +46,7 @@ class EditRow(QWidget):
             button.setFixedWidth(16)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
         for line in self.lines():
             layout.addWidget(line)
         self.on.clicked.connect(lambda is_on: session.look.switch_edit(self.index, is_on))
