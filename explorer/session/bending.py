@@ -47,24 +47,23 @@ class Bending(QObject):
         return () if model_info is None else self._found.get((model_info.sha256, layer), ())
 
     def find(self, layer: str) -> None:
-        """Begin to search the clusters of a layer of the active view's model, instead of another search.
+        """Begin to search the clusters of a layer of the active view's model.
 
         Raises:
-            LatentwalkError: No model is loaded, or its look cannot be rendered.
+            LatentwalkError: No model is loaded, its look cannot be rendered, or a search is running.
         """
         view = self._session.active
-        spec = clusters_spec(self._session.resolve_view(view), layer)
-        self.cancel()
-        assert spec.request is not None
-        self._sha, self.fraction = spec.request.model.sha256, 0.0
-        self._runner.start(spec, view)
-        self.changed.emit()
+        request = self._session.resolve_view(view)
+        self._runner.start(clusters_spec(request, layer), view)
+        self._sha = request.model.sha256
+        self._show(0.0)
 
     @Slot()
     def cancel(self) -> None:
         """End the search; what was found before stays."""
         if self._runner.is_running:
             self._runner.cancel()
+            self._show(None)
 
     def close(self) -> bool:
         """End the search; return True if nothing of it is left."""
@@ -72,7 +71,8 @@ class Bending(QObject):
 
     @Slot(object)
     def _on_report(self, report: Report[Any]) -> None:
-        self._show(report.done / max(1, report.total))
+        if self.fraction is not None:
+            self._show(report.done / max(1, report.total))
 
     @Slot(object)
     def _on_finished(self, found: ChannelClusters | None) -> None:

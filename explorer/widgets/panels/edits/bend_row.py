@@ -46,7 +46,8 @@ class BendRow(EditRow):
         """Return the name with the buttons, the amount, and a slider for each number of an operation."""
         self.name = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
         self.numbers = [
-            ValueSlider("", 0, 1, label_width=LABEL_PX, value_width=_VALUE_PX, is_open=True) for _ in range(_NUMBERS)
+            ValueSlider("", 0, 1, label_width=LABEL_PX, value_width=_VALUE_PX, is_open=True)
+            for _ in range(_NUMBERS)
         ]
         self.slider.value_width = _VALUE_PX
         self.again = IconButton("dice-five", "", self._draw_again, size=14)
