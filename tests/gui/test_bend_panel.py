@@ -54,12 +54,11 @@ def editor(session: Session, qtbot: QtBot) -> WEditorPanel:
 
 
 def choose(panel: BendPanel, layer: str, operation: str, kind: str = "all") -> None:
-    for box, data in ((panel.layer, layer), (panel.operation, operation)):
+    for box, data in ((panel.layer, layer), (panel.operation, operation), (panel.kind, kind)):
         index = box.findData(data)
         assert index >= 0
         box.setCurrentIndex(index)
         box.activated.emit(index)
-    panel.kind.buttons[kind].click()
 
 
 def bends(session: Session) -> list[Bend]:

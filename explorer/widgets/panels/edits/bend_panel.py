@@ -11,7 +11,7 @@ from explorer.edits.bend import Bend, bent_layers
 from explorer.edits.bend_operations import OPERATIONS
 from explorer.edits.channels import ALL_CHANNELS, ChannelCluster, ChannelRange, Channels, ChannelShare
 from explorer.state import Edit
-from explorer.widgets.controls.basic import Choice, IconButton, Segments, label, row
+from explorer.widgets.controls.basic import Choice, IconButton, label, row
 from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.progress_line import ProgressLine
 from explorer.widgets.controls.seed_field import random_seed
@@ -24,12 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BendPanel"]
 
-CHANNELS = (
-    ("all", "All", "Every channel of the layer"),
-    ("share", "Share", "A random share of the channels"),
-    ("range", "Range", "The channels between two numbers"),
-    ("cluster", "Cluster", "Channels that are active in the same places of the picture"),
-)
+CHANNELS = (("all", "All"), ("share", "A random share"), ("range", "A range"), ("cluster", "A cluster"))
 
 
 class BendPanel(Panel):
@@ -52,8 +47,9 @@ class BendPanel(Panel):
         for name, operation in OPERATIONS.items():
             self.operation.addItem(operation.title, name)
         self.about = label("", "caption", wrap=True)
-        self.kind = Segments(CHANNELS)
-        self.kind.set_choice("all")
+        self.kind = _box("Channels", "Which channels are bent; a cluster's are active in the same places")
+        for key, text in CHANNELS:
+            self.kind.addItem(text, key)
         self.share = ValueSlider("Share", 1, 100, 50, unit="%", decimals=0, step=1, tip="Share of the channels.")
         self.first = ValueSlider("First", 0, 1, 0, decimals=0, step=1, tip="The first channel.")
         self.last = ValueSlider("Last", 0, 1, 1, decimals=0, step=1, tip="The last channel.")
@@ -67,7 +63,7 @@ class BendPanel(Panel):
         self.add(_named("Layer", self.layer))
         self.add(_named("Operation", self.operation))
         self.add(self.about)
-        self.add(self.kind)
+        self.add(_named("Channels", self.kind))
         for item in (self.share, self.first, self.last, self.cluster, self.find, self.progress):
             self.add(item)
         self.add(self.plus)
@@ -77,7 +73,7 @@ class BendPanel(Panel):
             slider.moving.connect(self._on_slider)
         self.layer.activated.connect(lambda _: self._show_layer())
         self.operation.activated.connect(lambda _: self._show_operation())
-        self.kind.chosen.connect(self._choose_kind)
+        self.kind.activated.connect(lambda _: self._show_clusters())
         self.session.bending.changed.connect(self._show_clusters)
         self.bind.available(
             "edits", self.layer, self.operation, self.kind, self.share, self.first, self.last, self.find
@@ -90,7 +86,7 @@ class BendPanel(Panel):
     @property
     def channel_kind(self) -> str:
         """Which channels are chosen, a key of `CHANNELS`."""
-        return next((key for key, button in self.kind.buttons.items() if button.isChecked()), "all")
+        return str(self.kind.currentData())
 
     def _show_model(self, info: GeneratorInfo | None) -> None:
         layers = () if info is None else bent_layers(info)
@@ -126,10 +122,6 @@ class BendPanel(Panel):
             self.last.set_value(max(self.last.value, value))
         elif self.sender() is self.last:
             self.first.set_value(min(self.first.value, value))
-
-    def _choose_kind(self, kind: str) -> None:
-        self.kind.set_choice(kind)
-        self._show_clusters()
 
     @Slot()
     def _show_clusters(self) -> None:
