@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from explorer.jobs.executors import run_inline
 from explorer.jobs.job import JobSpec
 from explorer.render.headless import HeadlessRenderer
 from explorer.state import Look
+from explorer.testing.tiny import TinyLayer
 from explorer.util.steps import run
 from tests.generators.configs import small_generator
 
@@ -91,7 +93,7 @@ def test_no_step_is_longer_than_a_layer() -> None:
     job = find(renderer.context, clusters_spec(renderer.request(Look()), layer, samples=3))
     runs = 0
     for _ in iter(lambda: advance(job), False):
-        now = sum(int(made.runs) for made in generator.layers)  # type: ignore[arg-type]
+        now = sum(cast("TinyLayer", made).runs for made in generator.layers)
         assert now - runs <= 1
         runs = now
     assert runs == 9

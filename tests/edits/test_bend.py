@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from explorer.animation.player import Player
 from explorer.edits.base import ResolvedEdit
 from explorer.edits.bend_operations import OPERATIONS, Operation
 from explorer.edits.blending import blend_edits
@@ -18,7 +19,18 @@ from explorer.edits.channels import ALL_CHANNELS, ChannelCluster, ChannelRange, 
 from explorer.edits.registry import describe, resolve_edits
 from explorer.generators.base import Activation
 from explorer.ops.bending import LARGEST_RADIUS, OPERATORS, bend
-from explorer.state import Bend, Edit
+from explorer.state import (
+    Bend,
+    Edit,
+    ExplorerState,
+    Keyframe,
+    Look,
+    ParameterKeyframe,
+    Segment,
+    Snapshot,
+    Timeline,
+    Track,
+)
 from explorer.state.codec import decode, encode
 from explorer.testing.tiny import TinyConfig, TinyGenerator
 
@@ -135,6 +147,27 @@ def test_numbers_between_keys() -> None:
     assert blend_edits([(Edit(a),), (Edit(some),)], [0.5, 0.5]) == (Edit(a, 0.5), Edit(some, 0.5))
     (from_default,) = blend_edits([(Edit(Bend(LAYER, "rotate")),), (Edit(turned),)], [0.5, 0.5])
     assert from_default.value == turned
+
+
+def test_bends_move_on_the_timeline() -> None:
+    looks = [
+        Look(edits=(Edit(Bend(LAYER, "rotate", (0.0,)), 0.5),)),
+        Look(edits=(Edit(Bend(LAYER, "rotate", (90.0,)), 0.5),)),
+        Look(),
+    ]
+    keys = tuple(
+        Keyframe(float(i), Snapshot(look), Segment("linear", "w", "linear")) for i, look in enumerate(looks)
+    )
+    timeline = Timeline(keys, duration=2.0)
+    player = Player(ExplorerState(timeline=timeline))
+    (turned,), (fading,) = player.at(0.5).shared.edits, player.at(1.5).shared.edits
+    assert turned == Edit(Bend(LAYER, "rotate", (45.0,)), 0.5)
+    assert fading == Edit(Bend(LAYER, "rotate", (90.0,)), 0.25)
+    track = Track("edits.0", (ParameterKeyframe(0.0, 0.0), ParameterKeyframe(2.0, 1.0)))
+    tracked = Player(ExplorerState(timeline=replace(timeline, keys=keys[:1], tracks=(track,))))
+    (amounted,) = tracked.at(1.0).shared.edits
+    assert 0.0 < amounted.strength < 1.0
+    assert amounted.value == Bend(LAYER, "rotate", (0.0,))
 
 
 def test_their_names() -> None:

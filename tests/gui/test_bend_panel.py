@@ -106,17 +106,17 @@ def test_clusters_are_found_and_then_added_with_their_channels(
 ) -> None:
     name = panel.layer.itemData(1)
     choose(panel, name, "flip-h", "cluster")
-    assert panel.find.isVisible()
+    assert panel.search.isVisible()
     assert not panel.plus.isEnabled()
     assert "Find the clusters" in panel.plus.toolTip()
-    qtbot.mouseClick(panel.find, LEFT)
+    qtbot.mouseClick(panel.search, LEFT)
     assert panel.progress.isVisible()
-    assert panel.find.text() == "Cancel"
+    assert panel.search.text() == "Cancel"
     qtbot.waitUntil(lambda: session.bending.fraction is None, timeout=20_000)
     clusters = session.bending.clusters(name)
     assert sorted(i for cluster in clusters for i in cluster) == list(range(8))
     assert panel.cluster.count() == len(clusters) > 1
-    assert not panel.find.isVisible()
+    assert not panel.search.isVisible()
     panel.cluster.setCurrentIndex(1)
     qtbot.mouseClick(panel.plus, LEFT)
     assert bends(session)[-1].channels == ChannelCluster(1, clusters[1])
@@ -128,12 +128,12 @@ def test_a_search_is_cancelled_by_the_button_and_by_another_model(
     panel: BendPanel, session: Session, qtbot: QtBot
 ) -> None:
     choose(panel, panel.layer.itemData(3), "flip-h", "cluster")
-    qtbot.mouseClick(panel.find, LEFT)
-    qtbot.mouseClick(panel.find, LEFT)
+    qtbot.mouseClick(panel.search, LEFT)
+    qtbot.mouseClick(panel.search, LEFT)
     assert session.bending.fraction is None
-    assert panel.find.text() == "Find clusters"
+    assert panel.search.text() == "Find clusters"
     qtbot.wait(1)
-    qtbot.mouseClick(panel.find, LEFT)
+    qtbot.mouseClick(panel.search, LEFT)
     assert session.bending.fraction is not None
     open_model(qtbot, session, "wide")
     assert session.bending.fraction is None

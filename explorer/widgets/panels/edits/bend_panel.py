@@ -55,7 +55,7 @@ class BendPanel(Panel):
         self.last = ValueSlider("Last", 0, 1, 1, decimals=0, step=1, tip="The last channel.")
         self.cluster = _box("Cluster", "One of the layer's clusters, the largest first")
         tip = "Group the layer's channels by where they are active, over 64 random pictures"
-        self.find = IconButton("play", tip, self._toggle_search, text="Find clusters")
+        self.search = IconButton("play", tip, self._toggle_search, text="Find clusters")
         self.progress = ProgressLine()
         self.plus = IconButton("plus", "Add this bend to the edits", self.add_bend, text="Add bend")
 
@@ -64,7 +64,7 @@ class BendPanel(Panel):
         self.add(_named("Operation", self.operation))
         self.add(self.about)
         self.add(_named("Channels", self.kind))
-        for item in (self.share, self.first, self.last, self.cluster, self.find, self.progress):
+        for item in (self.share, self.first, self.last, self.cluster, self.search, self.progress):
             self.add(item)
         self.add(self.plus)
 
@@ -76,7 +76,7 @@ class BendPanel(Panel):
         self.kind.activated.connect(lambda _: self._show_clusters())
         self.session.bending.changed.connect(self._show_clusters)
         self.bind.available(
-            "edits", self.layer, self.operation, self.kind, self.share, self.first, self.last, self.find
+            "edits", self.layer, self.operation, self.kind, self.share, self.first, self.last, self.search
         )
         self.bind.model(self._show_model)
         self._show_operation()
@@ -137,9 +137,9 @@ class BendPanel(Panel):
         for slider in (self.first, self.last):
             slider.setVisible(kind == "range")
         self.cluster.setVisible(is_cluster and bool(clusters))
-        self.find.setVisible(is_cluster and (is_running or not clusters))
-        self.find.setText("Cancel" if is_running else "Find clusters")
-        self.find.set_icon_name("x" if is_running else "play")
+        self.search.setVisible(is_cluster and (is_running or not clusters))
+        self.search.setText("Cancel" if is_running else "Find clusters")
+        self.search.set_icon_name("x" if is_running else "play")
         self.progress.setVisible(is_cluster and is_running)
         self.progress.set_fraction(fraction or 0.0)
         reason = "No model is loaded" if layer is None else ""

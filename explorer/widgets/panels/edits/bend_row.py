@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QSizePolicy
 
 from explorer.edits.bend import Bend
 from explorer.edits.bend_operations import OPERATIONS
@@ -45,6 +46,7 @@ class BendRow(EditRow):
     def lines(self) -> tuple[QWidget, ...]:
         """Return the name with the buttons, the amount, and a slider for each number of an operation."""
         self.name = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
+        self.name.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.numbers = [
             ValueSlider("", 0, 1, label_width=LABEL_PX, value_width=_VALUE_PX, is_open=True)
             for _ in range(_NUMBERS)
@@ -52,8 +54,8 @@ class BendRow(EditRow):
         self.slider.value_width = _VALUE_PX
         self.again = IconButton("dice-five", "", self._draw_again, size=14)
         head = row(self.on, self.name, self.again, self.order, self.remove, spacing=2)
-        head.layout().setStretchFactor(self.name, 1)
-        return (head, *(row(_INDENT, slider, spacing=0) for slider in (self.slider, *self.numbers)))
+        self.number_lines = [row(_INDENT, slider, spacing=0) for slider in self.numbers]
+        return (head, row(_INDENT, self.slider, spacing=0), *self.number_lines)
 
     def label_of(self, edit: Edit) -> str:
         """Return the label of the amount; the line above has the name."""
@@ -76,7 +78,7 @@ class BendRow(EditRow):
         set_tip(self.again, "Other random noise, just as strong" if is_noise else "Other random channels, as many")
         values = operation.values(bend.parameters)
         for i, slider in enumerate(self.numbers):
-            slider.parentWidget().setVisible(i < len(values))
+            self.number_lines[i].setVisible(i < len(values))
             if i < len(values):
                 parameter = operation.parameters[i]
                 slider.unit, slider.decimals, slider.step = parameter.unit, parameter.decimals, parameter.step
