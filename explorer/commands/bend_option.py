@@ -1,16 +1,19 @@
-"""The option `--bend LAYER:OPERATION[:PARAMETERS][:CHANNELS][@AMOUNT]`: network bending."""
+"""The options `--bend LAYER:OPERATION[:NUMBERS][:CHANNELS][@AMOUNT]` and `--bends FILE`: network bending."""
 
 from __future__ import annotations
 
 import argparse
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.commands.numbers import check_seed, numbers_of, ranges_of
 from explorer.edits.bend_operations import OPERATIONS, Operation
 from explorer.edits.channels import ALL_CHANNELS, ChannelCluster, ChannelRange, ChannelShare
 from explorer.errors import UsageError
+from explorer.util.file_errors import message
+from explorer.util.regular_file import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +23,9 @@ if TYPE_CHECKING:
     from explorer.render.headless import HeadlessRenderer
     from explorer.state import Edit
 
-__all__ = ["BendOption", "add_bend_option", "bends_of"]
+__all__ = ["BendOption", "add_bend_option", "bends_of", "bends_of_file"]
 
+_LARGEST = 1 << 20  # bytes of a file of bends
 _EXAMPLE = "For example L3_52_512:rotate:30:50%@0.8"
 _SHARE = re.compile(r"(?P<percent>[^%/]+)%(?:/(?P<seed>\d{1,10}))?")
 _CLUSTER = re.compile(r"cluster(?P<number>\d{1,3})")
@@ -36,6 +40,11 @@ def add_bend_option(parser: argparse.ArgumentParser) -> None:
         help=f"network bending of a layer's features, AMOUNT 0 to 1 (default). Operations: {operations}. Channels: "
         "all (default), a range as 0-31, a random share as 50%% or, with a seed, 50%%/7, or a cluster as cluster1. "
         "A wrong layer is answered with the model's layers. May be given again",
+    )  # fmt: skip
+
+    parser.add_argument(
+        "--bends", metavar="FILE", type=Path, help="bends of a YAML or JSON file, before those of --bend: items of "
+        "layer, transform, params, features (all, random, cluster) and feature-param",
     )  # fmt: skip
 
 
@@ -77,6 +86,21 @@ class BendOption:
         values = tuple(numbers_of(f"{where}: NUMBERS", numbers, count)) if numbers else ()
         (strength,) = numbers_of(f"{where}: AMOUNT", amount, 1)
         return BendOption(text, layer, operation, OPERATIONS[operation].values(values), channels, strength)
+
+
+def bends_of_file(path: Path | None, renderer: HeadlessRenderer) -> tuple[Edit, ...]:
+    """Return the edits of a file (`explorer.edits.bend_text`), none without a file. Raises LatentwalkError."""
+    from explorer.edits.bend_text import bends_of_text
+
+    if path is None:
+        return ()
+    try:
+        text = read_regular(path, _LARGEST).decode()
+    except OSError as error:
+        raise UsageError(f"--bends {message(error)}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"--bends {path}: the file is not text.") from error
+    return bends_of_text(text, renderer.context.generator.info, lambda layer: _clusters(layer, renderer))
 
 
 def bends_of(texts: Sequence[str], renderer: HeadlessRenderer) -> tuple[Edit, ...]:
@@ -127,11 +151,16 @@ def _channels(option: BendOption, layer: LayerInfo, renderer: HeadlessRenderer) 
 
 
 def _cluster(where: str, layer: str, number: int, renderer: HeadlessRenderer) -> ChannelCluster:
-    from explorer.analysis.channel_clusters import clusters_spec
-    from explorer.jobs.executors import run_inline
-    from explorer.state import Look
-
-    clusters = run_inline(clusters_spec(renderer.request(Look()), layer), renderer.context).clusters
+    clusters = _clusters(layer, renderer)
     if not 1 <= number <= len(clusters):
         raise UsageError(f"{where} cluster{number}: the layer has the clusters 1 to {len(clusters)}.")
     return ChannelCluster(number - 1, clusters[number - 1])
+
+
+def _clusters(layer: str, renderer: HeadlessRenderer) -> tuple[tuple[int, ...], ...]:
+    from explorer.analysis.channel_clusters import ChannelClusters, clusters_spec
+    from explorer.jobs.executors import run_inline
+    from explorer.state import Look
+
+    found: ChannelClusters = run_inline(clusters_spec(renderer.request(Look()), layer), renderer.context)
+    return found.clusters

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from explorer.commands.bend_option import add_bend_option, bends_of
+from explorer.commands.bend_option import add_bend_option, bends_of, bends_of_file
 from explorer.commands.class_option import ModelClasses, classes_from
 from explorer.commands.cost import add_cost_option, check_cost
 from explorer.commands.edit_option import add_edit_option, edits_of
@@ -86,6 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
         ]
     edits = (
         *edits_of(arguments.edit, renderer.context.generator, table),
+        *bends_of_file(arguments.bends, renderer),
         *bends_of(arguments.bend, renderer),
     )
     looks = [(name, replace(look, edits=edits)) for name, look in looks]

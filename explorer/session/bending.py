@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal, Slot
 
 from explorer.analysis.channel_clusters import ChannelClusters, clusters_spec
+from explorer.edits.bend_text import bends_of_text
 from explorer.errors import CancelledError, LatentwalkError
 from explorer.session.job_runner import JobRunner
 
@@ -57,6 +58,28 @@ class Bending(QObject):
         self._runner.start(clusters_spec(request, layer), view)
         self._sha = request.model.sha256
         self._show(0.0)
+
+    def add_text(self, text: str) -> int:
+        """Add the bends of a text (`explorer.edits.bend_text`) to the edits, as one undo step; return their number.
+
+        Raises:
+            LatentwalkError: The text is something else or does not fit the model, or needs clusters not yet found.
+        """
+        info = self._session.info(self._session.active)
+        if info is None:
+            raise LatentwalkError("Bends belong to the layers of a model.", "Open a model first.")
+        added = bends_of_text(text, info, self._known_clusters)
+        self._session.edit("Paste bends", edits=(*self._session.look_of().edits, *added))
+        return len(added)
+
+    def _known_clusters(self, layer: str) -> tuple[tuple[int, ...], ...]:
+        found = self.clusters(layer)
+        if not found:
+            raise LatentwalkError(
+                f"The clusters of the layer {layer} are not known.",
+                "Choose the layer and a cluster, and find them.",
+            )
+        return found
 
     @Slot()
     def cancel(self) -> None:

@@ -90,6 +90,19 @@ def test_pictures_are_bent(models: dict[str, str], out: Path, renderer: Headless
     assert np.abs(bent - plain).max() > 1e-3
 
 
+def test_bends_of_a_file(models: dict[str, str], out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model, file = models["stylegan2"], out / "bends.yaml"
+    file.write_text("- layer: 1\n  transform: flip-h\n- layer: b8.conv1\n  transform: ablate\n"
+                    "  features: cluster\n  feature-param: 1\n")  # fmt: skip
+    wanted = raw(model, out, "--bend", "b8.conv0:flip-h", "--bend", "b8.conv1:ablate:cluster2")
+    np.testing.assert_array_equal(raw(model, out, "--bends", str(file)), wanted)
+    file.write_bytes(b"\xff\xfe")
+    assert main(["render", model, "--bends", str(file), "-o", str(out / "x.png")]) == 2
+    assert "is not text" in capsys.readouterr().err
+    assert main(["render", model, "--bends", str(out / "none"), "-o", str(out / "x.png")]) == 2
+    assert "Check the path" in capsys.readouterr().err
+
+
 def test_the_help_names_every_operation(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["render", "--help"]) == 0
     text = " ".join(capsys.readouterr().out.split())

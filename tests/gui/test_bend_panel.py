@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtWidgets import QApplication
 
 from explorer.edits.bend_operations import OPERATIONS
 from explorer.edits.channels import ALL_CHANNELS, ChannelCluster, ChannelRange, ChannelShare
+from explorer.errors import LatentwalkError
 from explorer.render.results import Tier
 from explorer.session import Session
 from explorer.state import Bend, Edit, Nudge
@@ -151,6 +153,26 @@ def test_without_a_model_nothing_can_be_added(panel_session: MakeSession, qtbot:
     open_model(qtbot, session, "tiny")
     assert made.plus.isEnabled()
     assert made.layer.isEnabled()
+
+
+def test_bends_are_pasted(panel: BendPanel, session: Session, qtbot: QtBot, qapp: QApplication) -> None:
+    problems: list[LatentwalkError] = []
+    panel.problem.connect(problems.append)
+    qapp.clipboard().setText("- layer: 1\n  transform: rotate\n  params: [45]\n- layer: t2\n  transform: ablate\n")
+    qtbot.mouseClick(panel.paste, LEFT)
+    assert bends(session) == [Bend("t1", "rotate", (45.0,)), Bend("t2", "ablate")]
+    assert session.store.undo_name == "Paste bends"
+    qapp.clipboard().setText("- layer: t1\n  transform: flip-h\n  features: cluster\n  feature-param: 0\n")
+    qtbot.mouseClick(panel.paste, LEFT)
+    assert "clusters of the layer t1 are not known" in str(problems.pop())
+    session.bending.find("t1")
+    qtbot.waitUntil(lambda: session.bending.fraction is None, timeout=20_000)
+    qtbot.mouseClick(panel.paste, LEFT)
+    assert bends(session)[-1].channels == ChannelCluster(0, session.bending.clusters("t1")[0])
+    qapp.clipboard().setText("something else")
+    qtbot.mouseClick(panel.paste, LEFT)
+    assert "no list of bends" in str(problems.pop())
+    assert len(bends(session)) == 3
 
 
 # -- rows ------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Slot
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.edits.bend import Bend, bent_layers
@@ -58,6 +59,8 @@ class BendPanel(Panel):
         self.search = IconButton("play", tip, self._toggle_search, text="Find clusters")
         self.progress = ProgressLine()
         self.plus = IconButton("plus", "Add this bend to the edits", self.add_bend, text="Add bend")
+        tip = "Add bends from the clipboard: items of layer, transform, params, features, feature-param"
+        self.paste = IconButton("clipboard-text", tip, self._paste)
 
     def _lay_out(self) -> None:
         self.add(_named("Layer", self.layer))
@@ -66,7 +69,7 @@ class BendPanel(Panel):
         self.add(_named("Channels", self.kind))
         for item in (self.share, self.first, self.last, self.cluster, self.search, self.progress):
             self.add(item)
-        self.add(self.plus)
+        self.add(row(self.plus, self.paste))
 
     def _bind(self) -> None:
         for slider in (self.share, self.first, self.last):
@@ -76,7 +79,15 @@ class BendPanel(Panel):
         self.kind.activated.connect(lambda _: self._show_clusters())
         self.session.bending.changed.connect(self._show_clusters)
         self.bind.available(
-            "edits", self.layer, self.operation, self.kind, self.share, self.first, self.last, self.search
+            "edits",
+            self.layer,
+            self.operation,
+            self.kind,
+            self.share,
+            self.first,
+            self.last,
+            self.search,
+            self.paste,
         )
         self.bind.model(self._show_model)
         self._show_operation()
@@ -170,6 +181,10 @@ class BendPanel(Panel):
             seed = random_seed() if operation == "noise" else 0
             values = OPERATIONS[operation].values(())
             self.session.look.add_edit(Edit(Bend(layer.name, operation, values, self.channels(), seed)))
+
+    def _paste(self) -> None:
+        text = QGuiApplication.clipboard().text()
+        self.attempt(lambda: self.session.bending.add_text(text))
 
     def _toggle_search(self) -> None:
         layer = self._layer()
