@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from explorer.ops import backend
@@ -19,14 +18,13 @@ from explorer.ops.prepared_conv import DeferredConv, PreparedConv, apply_epilogu
 from .base import Activation, GeneratorInfo, Inputs, LayerInfo, SynthesisLayer
 from .mapping import FullyConnectedLayer, MappedGenerator, MappingNetwork
 from .motion import inverse_motion
+from .stylegan3_band import band_filter, with_edges
 from .stylegan3_layers import InputSpec, LayerSpec, StyleGAN3Config, layer_table
 
 if TYPE_CHECKING:
     from explorer.ops.prepared_styles import PreparedStyles
 
 __all__ = ["StyleGAN3Generator", "StyleGAN3Input", "StyleGAN3Layer", "build_r", "build_t"]
-
-_EDGE = 6  # samples repeated around features before an edit's change is filtered, so that edges are not darkened
 
 
 class StyleGAN3Input(nn.Module):
@@ -209,29 +207,14 @@ class StyleGAN3Layer(SynthesisLayer):
         return self._filters_for(x)(x, None, self.bias)
 
     def keep_band(self, x: Tensor, edited: Tensor) -> Tensor:
-        if self.down_filter is None:
+        down_filter = self.down_filter
+        if down_filter is None:
             return edited
-        change = F.pad(edited - x, (_EDGE,) * 4, mode="replicate")
-        size = change.shape[2:]
-        plan = self._band.get((self.down_filter,), (change.dtype, size), lambda: self._band_plan(change))
-        return x + plan(change)
-
-    def _band_plan(self, x: Tensor) -> FilteredLReLU:
-        """Return the low-pass filter of features with `_EDGE` samples more on each side, which it takes off.
-
-        It raises the rate as the layer does before its nonlinearity, and lowers it by the layer's down filter. That
-        alone sets the band: the up filter passes all that the rate can hold. Slope 1 leaves the nonlinearity out.
-        """
-        spec, down, taps = self.spec, self.spec.down_factor, self.spec.down_taps
-        width, rate = spec.out_half_width * 2, spec.tmp_sampling_rate
-        up_filter = design_lowpass_filter(taps, spec.out_sampling_rate / 2, width, rate)
-        low = taps - 1 - _EDGE * down  # sample 0 of the result is sample _EDGE
-        padding = (low, low + 1 - down) * 2
-        height, wide = int(x.shape[2]), int(x.shape[3])
-        return FilteredLReLU(
-            up_filter, self.down_filter, height, wide, up=down, down=down, padding=padding, gain=1.0, slope=1.0,
-            dtype=x.dtype, device=x.device,
-        )  # fmt: skip
+        change = with_edges(edited - x)
+        variant = (change.dtype, change.shape[2:])
+        return x + self._band.get((down_filter,), variant, lambda: band_filter(self.spec, down_filter, change))(
+            change
+        )
 
     def _filters_for(self, x: Tensor) -> FilteredLReLU:
         filters = [f for f in (self.up_filter, self.down_filter) if f is not None]

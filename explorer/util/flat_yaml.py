@@ -31,9 +31,10 @@ def parse_items(text: str) -> list[dict[str, Any]]:
     if isinstance(data, dict):
         lists = [value for value in data.values() if isinstance(value, list)]
         data = lists[0] if len(lists) == 1 else [data]
-    if not all(isinstance(item, dict) for item in data):
+    items: list[dict[str, Any]] = data
+    if not all(isinstance(item, dict) for item in items):
         raise ValueError("the list should hold objects")
-    return data
+    return items
 
 
 def _of_lines(text: str) -> list[dict[str, Any]]:
