@@ -27,8 +27,9 @@ def with_edges(x: Tensor) -> Tensor:
 def band_filter(spec: LayerSpec, down_filter: Tensor, x: Tensor) -> FilteredLReLU:
     """Return the low-pass filter of features `x` of `with_edges`, which takes the repeated edges off.
 
-    It raises the rate as the layer does before its nonlinearity, and lowers it by the layer's down filter. That alone
-    sets the band: the up filter passes all that the rate can hold. Slope 1 leaves the nonlinearity out.
+    It raises the rate as the layer does before its nonlinearity, and lowers it by the layer's down filter. The up
+    filter passes all that the rate can hold, so that the down filter alone sets the band. Slope 1 leaves the
+    nonlinearity out.
     """
     down, taps = spec.down_factor, spec.down_taps
     width, rate = spec.out_half_width * 2, spec.tmp_sampling_rate

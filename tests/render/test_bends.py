@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import cast
+from typing import Any, cast
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -15,11 +16,12 @@ from explorer.edits.registry import resolve_edits
 from explorer.generators.base import Activation, Generator, Inputs, fold
 from explorer.generators.stylegan3 import StyleGAN3Layer
 from explorer.render.cache import StageCache
+from explorer.render.headless import open_model
 from explorer.render.layer_edits import layer_edits
 from explorer.render.pipeline import Pipeline
 from explorer.render.resolve import resolve_look
-from explorer.state import Bend, Edit, Latent, Look, Tap
-from explorer.state.request import ModelKey, RenderRequest
+from explorer.state import Bend, Edit, Latent, Look, Tap, Transform
+from explorer.state.request import ModelKey, RenderRequest, RenderSettings
 from tests.generators.configs import small_generator
 
 FAMILIES = ["stylegan2-skip", "stylegan2-resnet", "stylegan2-orig", "stylegan3-t", "stylegan3-r"]
@@ -78,6 +80,32 @@ def test_whole_samples_shift_an_early_layer_of_stylegan3(name: str) -> None:
     wanted = torch.zeros_like(plain)
     wanted[:, :, :down, right:] = plain[:, :, -down:, :-right]
     assert torch.equal(moved, wanted)
+
+
+def decibels(a: np.ndarray, b: np.ndarray) -> float:
+    """How alike two pictures are, away from their edges, as EQ-T and EQ-R measure it."""
+    inner = (slice(None), slice(14, -14), slice(14, -14))
+    return float(10 * np.log10(4 / np.mean((a[inner] - b[inner]) ** 2)))
+
+
+def test_moving_features_of_stylegan3_moves_its_picture() -> None:
+    renderer, _ = open_model("critters-stylegan3-r", RenderSettings("cpu", "float32"))
+
+    def shown(**aspects: Any) -> np.ndarray:
+        return renderer.render_look(Look(Latent(5), **aspects)).image
+
+    moved, turned = shown(transform=Transform(0.061, -0.043)), shown(transform=Transform(rotate=15.0))
+    quarter = shown(transform=Transform(rotate=90.0))
+    assert decibels(shown(), moved) < 30.0
+    for layer in renderer.context.generator.info.layers[:3]:
+        share = layer.resolution / layer.width  # of the canvas that the picture takes
+        bends = (
+            Bend(layer.name, "translate", (0.061 * share, -0.043 * share)),
+            Bend(layer.name, "rotate", (15.0,)),
+        )
+        assert decibels(shown(edits=(Edit(bends[0]),)), moved) > 45.0
+        assert decibels(shown(edits=(Edit(bends[1]),)), turned) > 42.0
+        assert decibels(shown(edits=(Edit(Bend(layer.name, "rotate", (90.0,))),)), quarter) > 100.0
 
 
 def fast_energy(x: Tensor) -> float:
