@@ -143,14 +143,19 @@ def test_panels_fold_move_hide_and_are_remembered(session: Session, settings: Se
     assert sides.left.sections()[0].key == "transform"
     sides._on_move_requested("transform", "down")
     sides._move_to("mixing", sides.left, 0)
+    sides.sections["layers"].set_folded(False)
     first.asks_before_discarding = False
     first.close()
+    settings.set("columns/left", [key for key in settings.strings("columns/left") if key != "bend"])
+    settings.set("columns/folded", ["noise"])  # as a version without the panel "bend" left them
     second = MainWindow(settings)
     second.attach(session)
     second.show()
     assert [s.key for s in second.sides.left.sections()][:3] == ["mixing", "model", "transform"]
     assert second.sides.sections["noise"].is_folded
     assert second.sides.sections["truncation"].isHidden()
+    assert not second.sides.sections["layers"].is_folded
+    assert second.sides.sections["bend"].is_folded
     assert not second.menus["panels"].actions()[5].isChecked()
     second.reset_panels()
     assert [s.key for s in second.sides.left.sections()] == ["model", "latent", "bend", "w"]
