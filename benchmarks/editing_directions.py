@@ -7,7 +7,7 @@
 - *Taught*: for each number of `TAUGHT`, 20 latents with the highest and 20 with the lowest readings among `POOL`
   teach a direction. Its scores (the latents along it, in standardised w) rank other random latents, those above the
   median reading before those below it (area under the ROC curve). The mean reading is taken at seven strengths from
-  -2 to 2 standard deviations, between which 95 % of the latents lie; the figure is the share of the steps that rise.
+  -2 to 2 standard deviations, between which 95 % of the latents lie; the figure is the share of steps that rise.
 """
 
 from __future__ import annotations

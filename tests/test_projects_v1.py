@@ -223,7 +223,7 @@ def test_models_are_looked_for_below_the_project(tmp_path: Path) -> None:
 
 
 def test_edits_of_a_missing_plugin_are_reported_and_lost_nowhere(tmp_path: Path) -> None:
-    edit = {"value": {"kind": "bend", "by": [1, None, 0.5], "kind of": {"a": ""}}, "strength": 0.5, "is_on": False}
+    edit = {"value": {"kind": "melt", "by": [1, None, 0.5], "kind of": {"a": ""}}, "strength": 0.5, "is_on": False}
     point = {"latent": {}, "weight": 1.0, "edits": [{"value": {"kind": "twist"}}]}
     shared = {"latent": {"blend": {"space": "ws", "points": [point]}}, "edits": [edit]}
     moment = {"time": 1.0, "pose": {"shared": {"edits": [edit, {"value": {"kind": "nudge", "seed": 1}}]}}}
@@ -232,7 +232,7 @@ def test_edits_of_a_missing_plugin_are_reported_and_lost_nowhere(tmp_path: Path)
     (tmp_path / "a.json").write_text(json.dumps({"format": FORMAT, "version": VERSION, "state": state}))
     project = load_project(tmp_path / "a.json")
     (note,) = find_models(project).notes
-    assert "(bend, twist)" in note
+    assert "(melt, twist)" in note
     write_project(tmp_path / "b.json", project.state, project.table)
     again = json.loads((tmp_path / "b.json").read_text())["state"]
     assert again["shared"] == shared

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from explorer.commands.bend_option import add_bend_option, bends_of, bends_of_file
 from explorer.commands.class_option import ModelClasses, classes_from
 from explorer.commands.cost import add_cost_option, check_cost
 from explorer.commands.edit_option import add_edit_option, edits_of
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a checkpoint file, or the name of a bundled model")
     add_look_options(parser)
     add_edit_option(parser)
+    add_bend_option(parser)
     add_device_options(parser)
     parser.add_argument("--grid", action="store_true", help="put the pictures of several seeds into one")
     parser.add_argument(
@@ -82,7 +84,11 @@ def run(arguments: argparse.Namespace) -> int:
         looks = [
             (f"-latent{i:04d}", look_from(arguments, model_info.info, 0, key)) for i, key in enumerate(keys, 1)
         ]
-    edits = edits_of(arguments.edit, renderer.context.generator, table)
+    edits = (
+        *edits_of(arguments.edit, renderer.context.generator, table),
+        *bends_of_file(arguments.bends, renderer),
+        *bends_of(arguments.bend, renderer),
+    )
     looks = [(name, replace(look, edits=edits)) for name, look in looks]
     is_one = len(looks) == 1
     if not arguments.grid:

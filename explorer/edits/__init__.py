@@ -4,6 +4,9 @@
 """
 
 from explorer.edits.base import Edit, EditKind, EditValue, Placed, ResolvedEdit, Stage, Strength, UnknownEdit
+from explorer.edits.bend import Bend
+from explorer.edits.bend_operations import OPERATIONS
+from explorer.edits.channels import AllChannels, ChannelCluster, ChannelRange, Channels, ChannelShare
 from explorer.edits.direction import Direction
 from explorer.edits.nudge import Nudge
 from explorer.edits.offset import Offset
@@ -11,6 +14,13 @@ from explorer.edits.registry import KINDS, kinds
 
 __all__ = [
     "KINDS",
+    "OPERATIONS",
+    "AllChannels",
+    "Bend",
+    "ChannelCluster",
+    "ChannelRange",
+    "ChannelShare",
+    "Channels",
     "Direction",
     "Edit",
     "EditKind",

@@ -167,6 +167,11 @@ class ResolvedEdit:
         """
         return _kinds()[self.kind].apply(target, self, layer)
 
+    @property
+    def keeps_band(self) -> bool:
+        """See `EditKind.keeps_band`."""
+        return _kinds()[self.kind].keeps_band(self)
+
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values, from which `from_json` makes an equal one, even on another machine."""
         return {
@@ -215,6 +220,14 @@ class EditKind(ABC, Generic[E]):
     @abstractmethod
     def apply(self, target: Any, edit: ResolvedEdit, layer: LayerInfo | None) -> Any:
         """Return the target with the edit applied; see the module for its type. Never modify the target itself."""
+
+    def keeps_band(self, edit: ResolvedEdit) -> bool:
+        """Return whether the features have no higher frequencies after `apply` than before.
+
+        If False, what the edit changes is filtered by the layer, where it has a band limit
+        (`SynthesisLayer.keep_band`). Only asked at the stage `features`.
+        """
+        return True
 
     def describe(self, value: E) -> str:
         """Return its display name in menus, tracks and undo; it begins with a capital letter."""

@@ -18,6 +18,7 @@ from explorer.edits.base import (
     digest_of,
     use_kinds,
 )
+from explorer.edits.bend import BendKind
 from explorer.edits.direction import DirectionKind
 from explorer.edits.nudge import NudgeKind
 from explorer.edits.offset import OffsetKind
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "describe", "is_of_model", "is_of_styles", "kind_of", "kinds", "resolve_edits"]
 
-KINDS: tuple[EditKind[Any], ...] = (NudgeKind(), OffsetKind(), DirectionKind())
+KINDS: tuple[EditKind[Any], ...] = (NudgeKind(), OffsetKind(), DirectionKind(), BendKind())
 """The built-in kinds."""
 
 

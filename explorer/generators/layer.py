@@ -79,6 +79,18 @@ class SynthesisLayer(nn.Module, ABC):
         """
         return None
 
+    def keep_band(self, x: Tensor, edited: Tensor) -> Tensor:
+        """Return an edit's result with the frequencies removed that the layer's own output cannot have.
+
+        Layers without a band limit, as most, return it as it is. Others return `x` plus the filtered change: what
+        was not edited stays, to the bit.
+
+        Args:
+            x: The layer's features `[N, C, H, W]`.
+            edited: The edited features, likewise.
+        """
+        return edited
+
     def update_emas(self, activation: Activation) -> None:
         """Update the layer's moving averages of its input; training only, most layers have none."""
         return None

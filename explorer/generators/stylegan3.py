@@ -18,6 +18,7 @@ from explorer.ops.prepared_conv import DeferredConv, PreparedConv, apply_epilogu
 from .base import Activation, GeneratorInfo, Inputs, LayerInfo, SynthesisLayer
 from .mapping import FullyConnectedLayer, MappedGenerator, MappingNetwork
 from .motion import inverse_motion
+from .stylegan3_band import band_filter, with_edges
 from .stylegan3_layers import InputSpec, LayerSpec, StyleGAN3Config, layer_table
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ class StyleGAN3Layer(SynthesisLayer):
         self._conv: backend.CachedDerived[PreparedConv] = backend.CachedDerived()
         self.style_gain = 1 / math.sqrt(spec.in_channels) if spec.is_torgb else 1.0
         self._filters: backend.CachedDerived[FilteredLReLU] = backend.CachedDerived()
+        self._band: backend.CachedDerived[FilteredLReLU] = backend.CachedDerived()
         self.info = LayerInfo(
             name=spec.name,
             ws_index=index + 1,
@@ -203,6 +205,16 @@ class StyleGAN3Layer(SynthesisLayer):
         if spec.is_torgb:
             return bias_act(x, self.bias, clamp=self.clamp)
         return self._filters_for(x)(x, None, self.bias)
+
+    def keep_band(self, x: Tensor, edited: Tensor) -> Tensor:
+        down_filter = self.down_filter
+        if down_filter is None:
+            return edited
+        change = with_edges(edited - x)
+        variant = (change.dtype, change.shape[2:])
+        return x + self._band.get((down_filter,), variant, lambda: band_filter(self.spec, down_filter, change))(
+            change
+        )
 
     def _filters_for(self, x: Tensor) -> FilteredLReLU:
         filters = [f for f in (self.up_filter, self.down_filter) if f is not None]

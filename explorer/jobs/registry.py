@@ -72,6 +72,7 @@ JOBS: Mapping[str, JobKind] = {
     "directions": JobKind("explorer.directions.jobs:find", "the search for directions"),
     "library": JobKind("explorer.directions.jobs:library", "the search for directions"),
     "teach": JobKind("explorer.directions.jobs:teach", "the new direction"),
+    "channel-clusters": JobKind("explorer.analysis.channel_clusters:find", "the search for clusters"),
     "average": JobKind("explorer.render.average_job:average", "the average"),
     "film": JobKind(
         "explorer.animation.film_jobs:film", "the film", "The film was cancelled; what is finished is kept.",

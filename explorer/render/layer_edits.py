@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import blake2b
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from explorer.generators.base import INPUT, NO_EDITS
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from explorer.edits.base import ResolvedEdit
-    from explorer.generators.base import Activation, GeneratorInfo, LayerEdits, LayerInfo
+    from explorer.generators.base import Activation, GeneratorInfo, LayerEdits, LayerInfo, SynthesisLayer
     from explorer.state.request import StyleRecipe
 
 __all__ = ["INPUT_LAYER", "RecipeEdits", "layer_edits"]
-
-T = TypeVar("T")
 
 INPUT_LAYER = "input"
 """The name by which edits of the stages `s` and `features` name the network's input."""
 
 
-def layer_edits(recipe: StyleRecipe, info: GeneratorInfo) -> LayerEdits:
-    """Return the edits of a recipe that change single layers of a network, or its input."""
+def layer_edits(recipe: StyleRecipe, info: GeneratorInfo, layers: Sequence[SynthesisLayer] = ()) -> LayerEdits:
+    """Return the edits of a recipe that change single layers of a network, or its input; see `RecipeEdits`."""
     if all(edit.stage in ("w", "ws") for edit in recipe.edits):
         return NO_EDITS
-    return RecipeEdits(recipe, info)
+    return RecipeEdits(recipe, info, layers)
 
 
 class RecipeEdits:
@@ -35,10 +33,12 @@ class RecipeEdits:
     Args:
         recipe: Its edits of the stages `s`, `features` and `input` are used.
         info: Info of the network.
+        layers: Its layers, which keep the features of edits in their band. Without them nothing is filtered.
     """
 
-    def __init__(self, recipe: StyleRecipe, info: GeneratorInfo) -> None:
-        self._layers: dict[int, LayerInfo | None] = {INPUT: None, **dict(enumerate(info.layers))}
+    def __init__(self, recipe: StyleRecipe, info: GeneratorInfo, layers: Sequence[SynthesisLayer] = ()) -> None:
+        self._layers = layers
+        self._infos: dict[int, LayerInfo | None] = {INPUT: None, **dict(enumerate(info.layers))}
         names = {INPUT: INPUT_LAYER, **{i: layer.name for i, layer in enumerate(info.layers)}}
         self._styles = {i: found for i, name in names.items() if (found := recipe.edits_at("s", name))}
         self._features = {i: found for i, name in names.items() if (found := recipe.edits_at("features", name))}
@@ -55,13 +55,18 @@ class RecipeEdits:
 
     def style(self, i: int, s: Tensor) -> Tensor:
         """Return the styles `[N, style_dim]` that layer i runs with; `s` itself if nothing is edited."""
-        return self._applied(self._styles.get(i, ()), i, s)
+        for edit in self._styles.get(i, ()):
+            s = edit.apply(s, self._infos[i])
+        return s
 
     def features(self, i: int, activation: Activation) -> Activation:
         """Return the output of layer i; `activation` itself if nothing is edited."""
-        return self._applied(self._features.get(i, ()), i, activation)
+        for edit in self._features.get(i, ()):
+            edited: Activation = edit.apply(activation, self._infos[i])
+            activation = edited if edit.keeps_band else self._in_band(i, activation, edited)
+        return activation
 
-    def _applied(self, edits: tuple[ResolvedEdit, ...], i: int, target: T) -> T:
-        for edit in edits:
-            target = edit.apply(target, self._layers[i])
-        return target
+    def _in_band(self, i: int, before: Activation, edited: Activation) -> Activation:
+        if i == INPUT or not self._layers:
+            return edited
+        return edited.with_features(self._layers[i].keep_band(before.x, edited.x))

@@ -139,7 +139,7 @@ class Pipeline:
             styles = self.styles.make(request, view)
             styling = StageTime("mapping", 1e3 * (perf_counter() - begin), self.styles.made == made)
             last = self._index[request.tap.layer] if request.tap.layer else len(self._layers) - 1
-            edits = layer_edits(request.style, self.generator.info)
+            edits = layer_edits(request.style, self.generator.info, self._layers)
             infos = [layer.info for layer in self._layers[: last + 1]]
             keys = stage_keys(self._root, request, styles, infos, edits)
         image_key = keys[-1] + (b"layer" if request.tap.layer else b"image")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Slot
 
+from explorer.session.bending import Bending
 from explorer.session.core import SessionCore
 from explorer.session.directions import DirectionIntents
 from explorer.session.documents import Documents
@@ -32,7 +33,7 @@ class Session(SessionCore):
     """The interface through which widgets read and change everything. GUI thread only.
 
     What the user does is a method of one of its parts: `look` (the active view's look), `views`, `documents`,
-    `directions`, `transport` (the timeline), `lab`, `films`, `misfits`, and those of `SessionCore`, which the parts
+    `directions`, `transport` (the timeline), `lab`, `films`, `bending`, `misfits`, and those of `SessionCore`, which the parts
     build on: it holds the state, gestures and undo, and turns every change into requests.
 
     Args:
@@ -56,6 +57,7 @@ class Session(SessionCore):
         self.lab.tour_begins.connect(self.transport.leave)
         self.directions = DirectionIntents(self)
         self.films = FilmService(self)
+        self.bending = Bending(self)
         self.misfits = Misfits(self)
 
     @Slot(object)
@@ -83,6 +85,7 @@ class Session(SessionCore):
         self.lab.close()
         ended = self.transport.even_speed.close()
         ended = self.films.close() and ended
+        ended = self.bending.close() and ended
         ended = super().close() and ended
         self.documents.close(keep=keep)
         return ended

@@ -10,7 +10,7 @@ for each view; a view follows the shared look in the aspects it is linked to.
 
 from __future__ import annotations
 
-from explorer.edits import Direction, Edit, EditValue, Nudge, Offset, UnknownEdit
+from explorer.edits import Bend, Direction, Edit, EditValue, Nudge, Offset, UnknownEdit
 from explorer.state.explorer_state import ExplorerState, Layout, look_of, with_look
 from explorer.state.lab import Lab, Slit
 from explorer.state.latents import Blend, BlendPoint, Latent, Mixing, MixRow, MixSource, Truncation
@@ -29,6 +29,7 @@ from explorer.state.views import Snapshot, Tap, ViewState
 __all__ = [
     "ASPECTS",
     "Animation",
+    "Bend",
     "Blend",
     "BlendPoint",
     "Classes",

@@ -73,5 +73,5 @@ def test_its_faults_are_recorded_and_explained(site: PluginSite) -> None:
                                    "twist = twisted:LIST", "twist = twisted:Nothing"])  # fmt: skip
 def test_what_is_not_a_kind_is_named_and_stops_nothing(site: PluginSite, entry: str) -> None:
     site.install("twisted", CODE, f"[latentwalk.edits]\n{entry}\n")
-    assert set(kinds()) == {"nudge", "offset", "direction"}
+    assert set(kinds()) == {"nudge", "offset", "direction", "bend"}
     assert len(plugins.broken()) == 1

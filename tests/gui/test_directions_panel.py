@@ -120,7 +120,7 @@ def test_steps_leave_locked_directions_alone(panel: DirectionsPanel, session: Se
 def test_directions_are_saved_and_opened(panel: DirectionsPanel, session: Session, tmp_path: Path) -> None:
     info = session.info(0)
     assert info is not None
-    panel.save_file(tmp_path / "d.npz")
+    panel.save_to(tmp_path / "d.npz")
     found = load_directions(tmp_path / "d.npz", info)
     assert len(found) == len(panel.listed())
     save_directions(tmp_path / "one.npz", replace(found.of([0]), names=("Mine",), method="a friend"))

@@ -246,12 +246,12 @@ def test_a_bar_is_drawn_to_where_it_is_dragged_whatever_its_edits_strength(edito
 
 
 def test_edits_that_do_not_fit_or_are_unknown_say_so_and_stay(editor: WEditorPanel, qtbot: QtBot) -> None:
-    edits = (Edit(Offset((1.0, 2.0))), Edit(UnknownEdit('{"kind": "bend"}')))
+    edits = (Edit(Offset((1.0, 2.0))), Edit(UnknownEdit('{"kind": "melt"}')))
     editor.session.edit("Edits", edits=edits)
     other, unknown = editor.edits.rows
     assert "does not fit" in other.slider.toolTip()
-    assert '"bend"' in unknown.slider.toolTip()
-    assert unknown.slider.label == "bend (unknown edit)"
+    assert '"melt"' in unknown.slider.toolTip()
+    assert unknown.slider.label == "melt (unknown edit)"
     qtbot.mouseClick(unknown.up, Qt.MouseButton.LeftButton)
     assert editor.session.look_of().edits == edits[::-1]
 

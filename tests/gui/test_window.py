@@ -143,8 +143,11 @@ def test_panels_fold_move_hide_and_are_remembered(session: Session, settings: Se
     assert sides.left.sections()[0].key == "transform"
     sides._on_move_requested("transform", "down")
     sides._move_to("mixing", sides.left, 0)
+    sides.sections["layers"].set_folded(False)
     first.asks_before_discarding = False
     first.close()
+    settings.set("columns/left", [key for key in settings.strings("columns/left") if key != "bend"])
+    settings.set("columns/folded", ["noise"])  # as a version without the panel "bend" left them
     second = MainWindow(settings)
     second.attach(session)
     second.show()
@@ -153,8 +156,10 @@ def test_panels_fold_move_hide_and_are_remembered(session: Session, settings: Se
     assert second.sides.sections["truncation"].isHidden()
     (shown,) = (action for action in second.menus["panels"].actions() if action.text() == "Truncation")
     assert not shown.isChecked()
+    assert not second.sides.sections["layers"].is_folded
+    assert second.sides.sections["bend"].is_folded
     second.reset_panels()
-    assert [s.key for s in second.sides.left.sections()] == ["model", "latent", "directions", "w"]
+    assert [s.key for s in second.sides.left.sections()] == ["model", "latent", "directions", "w", "bend"]
     assert not second.sides.sections["truncation"].isHidden()
     for window in (first, second):
         window.close()

@@ -10,6 +10,9 @@ ABOUT: dict[str, str] = {
     "The network maps z to w, which controls the picture; walking blends the latents of neighbouring seeds.",
     "w": "w is the vector that controls the picture; the network computes it from the seed, and ws holds one w "
     "for each layer. Each bar is one component of w. A nudge is a step along a random direction.",
+    "bend": "Network bending changes the features between two layers: it moves, thickens or replaces what a layer "
+    "found. Every bend is an edit with an amount, beside the edits of w. A cluster is a group of channels that are "
+    "active in the same places.",
     "mixing": "Each layer can take its style (its w) from another latent. "
     "Coarse layers set pose and outline, middle layers features, fine layers colours and texture.",
     "directions": "A step along a direction changes some properties of the picture and leaves the others. GANSpace "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from explorer.widgets.panels.edits.bend_panel import BendPanel
 from explorer.session.direction_notes import DirectionNotes
 from explorer.widgets.panels.edits.directions_panel import DirectionsPanel
 from explorer.widgets.panels.edits.w_editor import WEditorPanel
@@ -35,6 +36,7 @@ def make_panels(session: Session, files: FileCommands, settings: Settings) -> li
         LatentPanel(session, files),
         DirectionsPanel(session, DirectionNotes(settings)),
         WEditorPanel(session),
+        BendPanel(session),
         MixingPanel(session),
         TruncationPanel(session),
         NoisePanel(session),

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Sidebars"]
 
-LEFT = ("model", "latent", "directions", "w")
-FOLDED_AT_FIRST = ("sticking", "meter", "spectrum", "layers", "performance")
+LEFT = ("model", "latent", "directions", "w", "bend")
+FOLDED_AT_FIRST = ("bend", "sticking", "meter", "spectrum", "layers", "performance")
 MIN_WIDTH = 256
 
 
@@ -69,8 +69,8 @@ class Sidebars:
             panel.problem.connect(on_problem)
             self.sections[panel.key] = section
         self._arrange(settings.strings("columns/left"), settings.strings("columns/right"))
-        known = bool(settings.strings("columns/left") or settings.strings("columns/right"))
-        folded = settings.strings("columns/folded") if known else list(FOLDED_AT_FIRST)
+        known = {*settings.strings("columns/left"), *settings.strings("columns/right")}
+        folded = {*settings.strings("columns/folded"), *(key for key in FOLDED_AT_FIRST if key not in known)}
         hidden = settings.strings("columns/hidden")
         for key, section in self.sections.items():
             section.set_folded(key in folded)

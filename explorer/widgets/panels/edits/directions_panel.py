@@ -267,8 +267,8 @@ class DirectionsPanel(Panel):
         """Ask for a file, and write the listed directions of w to it."""
         path = ask_file(self, "Save directions", Path("directions.npz"), "Directions", ".npz")
         if path is not None:
-            self.attempt(lambda: self.save_file(path))
+            self.attempt(lambda: self.save_to(path))
 
-    def save_file(self, path: Path) -> None:
+    def save_to(self, path: Path) -> None:
         """Write the listed directions of w. Raises LatentwalkError."""
         save_directions(path, self.session.directions.as_set([self._effective(found) for found in self.listed()]))

@@ -46,7 +46,9 @@ class EditRow(QWidget):
             button.setFixedWidth(16)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(row(self.on, self.slider, *self.extras(), self.order, self.remove, spacing=2))
+        layout.setSpacing(0)
+        for line in self.lines():
+            layout.addWidget(line)
         self.on.clicked.connect(lambda is_on: session.look.switch_edit(self.index, is_on))
         self.slider.pressed.connect(lambda: session.begin(describe(self.edit())))
         self.slider.moving.connect(lambda v: session.look.set_edit(self.index, replace(self.edit(), strength=v)))
@@ -55,6 +57,10 @@ class EditRow(QWidget):
 
     def _move(self, by: int) -> None:
         self.session.look.move_edit(self.index, by)
+
+    def lines(self) -> tuple[QWidget, ...]:
+        """Return the lines of the row, from top to bottom."""
+        return (row(self.on, self.slider, *self.extras(), self.order, self.remove, spacing=2),)
 
     def extras(self) -> tuple[QWidget, ...]:
         """Return additional widgets after the slider."""
@@ -83,13 +89,13 @@ class EditRow(QWidget):
         self.slider.set_label(self.label_of(edit))
         self.slider.set_tip(self.tip_of(edit))
         self.slider.set_value(edit.strength)
-        self.slider.set_reason(self._reason(edit, info))
+        self.slider.set_reason(self.reason_of(edit, info))
         self.on.setChecked(edit.is_on)
         self.order.setVisible(count > 1)
         self.up.setEnabled(self.index > 0)
         self.down.setEnabled(self.index < count - 1)
 
-    def _reason(self, edit: Edit, info: GeneratorInfo) -> str:
+    def reason_of(self, edit: Edit, info: GeneratorInfo) -> str:
         """Return why the strength has no effect now; empty if it has one."""
         kind = kind_of(edit.value)
         if kind is None:
