@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explorer.widgets.panels.edits.bend_panel import BendPanel
 from explorer.session.direction_notes import DirectionNotes
+from explorer.widgets.panels.edits.bend_panel import BendPanel
 from explorer.widgets.panels.edits.directions_panel import DirectionsPanel
 from explorer.widgets.panels.edits.w_editor import WEditorPanel
 from explorer.widgets.panels.lab.meter_panel import MeterPanel
