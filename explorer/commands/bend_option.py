@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from explorer.commands.numbers import check_seed, numbers_of, ranges_of
+from explorer.commands.numbers import check_seed, numbers_of
 from explorer.edits.bend_operations import OPERATIONS, Operation
 from explorer.edits.channels import ALL_CHANNELS, ChannelCluster, ChannelRange, ChannelShare
 from explorer.errors import UsageError
 from explorer.util.file_errors import message
+from explorer.util.ranges import ranges_of
 from explorer.util.regular_file import read_regular
 
 if TYPE_CHECKING:
