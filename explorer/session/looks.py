@@ -104,6 +104,14 @@ class LookIntents(QObject):
             "Layer truncation", truncation=replace(truncation, layer_psi=tuple(sorted(pairs.items())))
         )
 
+    def set_camera_lock(self, amount: float) -> None:
+        """Hold the camera of a network whose entry 0 of `ws` styles its input alone: 0 leaves it free, 1 fixes it.
+
+        The camera of the average latent is that of entry 0 truncated to psi 0 (Alaluf et al. 2022).
+        """
+        psi = self._look.truncation.psi
+        self.set_layer_psi(0, psi * (1.0 - amount) if amount else None)
+
     # -- mixing --------------------------------------------------------------------------------------------
 
     def set_mix(self, layer: int, source: int, amount: float) -> None:

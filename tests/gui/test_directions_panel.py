@@ -16,6 +16,7 @@ from explorer.session.direction_notes import DirectionNotes
 from explorer.session.settings import Settings
 from explorer.state import Direction
 from explorer.widgets.panels.edits.directions_panel import FIRST, DirectionsPanel
+from explorer.widgets.panels.synthesis.transform_panel import TransformPanel
 from explorer.widgets.window.main_window import MainWindow
 from tests.gui.conftest import wait_until
 
@@ -150,3 +151,24 @@ def test_examples_teach_a_direction(panel: DirectionsPanel, session: Session) ->
     assert "difference of their means" in teaching.message.text()
     teaching.clear.click()
     assert not teaching.learn.isEnabled()
+
+
+def test_the_camera_lock_gives_the_input_the_average_style(window: MainWindow, session: Session) -> None:
+    """Only StyleGAN3 (view B) has a camera: the entry of `ws` that styles its input alone."""
+    panel = window.findChild(TransformPanel)
+    assert panel is not None
+    assert panel.camera_lock.isHidden()
+    session.views.set_active(1)
+    assert not panel.camera_lock.isHidden()
+    session.look.set_psi(0.8)
+    for value in (0.25, 1.0):
+        panel.camera_lock.pressed.emit()
+        panel.camera_lock.moving.emit(value)
+        panel.camera_lock.released.emit()
+    assert panel.camera_lock.value == 1.0
+    assert session.resolve_view(1).style.psi[:2] == (0.0, 0.8)
+    session.undo()
+    assert panel.camera_lock.value == pytest.approx(0.25)
+    assert session.store.undo_name == "Camera lock"
+    panel.camera_lock.enter(0.0)
+    assert session.look_of().truncation.layer_psi == ()

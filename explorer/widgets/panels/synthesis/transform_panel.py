@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 from explorer.widgets.controls.basic import Check, Choice, IconButton, label, row
 from explorer.widgets.controls.number_field import NumberField
 from explorer.widgets.controls.plain_text import set_tip
+from explorer.widgets.controls.slider import ValueSlider
 from explorer.widgets.controls.theme import GRID
 from explorer.widgets.panels.panel import Panel
 from explorer.widgets.panels.synthesis.pads import Dial, MovePad
@@ -17,6 +18,7 @@ from explorer.widgets.panels.synthesis.pads import Dial, MovePad
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo
     from explorer.session import Session
+    from explorer.state import Look
 
 __all__ = ["TransformPanel"]
 
@@ -62,6 +64,11 @@ class TransformPanel(Panel):
             path: self.bind.parameter(path, scales.get(path), name="Scale" if path in scales else "")
             for path in (*SLIDERS, *MOTION_SLIDERS)
         }
+        self.camera_lock = ValueSlider(
+            "Camera lock", 0.0, 1.0, 0.0, step=0.05,
+            tip="Holds the network's own motion of the picture, which w steers, at that of the average latent: 0 "
+            "leaves it free, 1 gives every picture the same position and angle. It is the truncation of layer 0.",
+        )  # fmt: skip
         self.reset = IconButton(
             "arrow-counter-clockwise", "Reset the whole transform", self.session.look.reset_transform
         )
@@ -99,6 +106,7 @@ class TransformPanel(Panel):
         for path in SLIDERS:
             self.add(self.sliders[path])
         self.add(self.same_scale)
+        self.add(self.camera_lock)
         self.add(row(self.show_matrix, None, self.reset))
         self.add(self.matrix)
         self.add(row(label("Motion"), self.kind))
@@ -121,6 +129,7 @@ class TransformPanel(Panel):
         bind.choice(
             self.kind, lambda look: look.transform.animation.kind, lambda k: session.look.set_animation(kind=k)
         )
+        bind.slider(self.camera_lock, "Camera lock", _lock_of, session.look.set_camera_lock)
         bind.available("transform.x", self.pad)
         bind.available("transform.rotate", self.dial)
         bind.available("transform.matrix", self.matrix)
@@ -147,8 +156,15 @@ class TransformPanel(Panel):
     def _show_model(self, info: GeneratorInfo | None) -> None:
         self.note.setText(NOTES[info.has_input_transform] if info else "")
         self.note.setVisible(info is not None)
+        self.camera_lock.setVisible(info is not None and bool(info.input_style_dim) and not info.layers_of_ws(0))
 
     def _toggle_matrix(self) -> None:
         shown = self.matrix.isHidden()
         self.matrix.setVisible(shown)
         self.show_matrix.set_icon_name("caret-down" if shown else "caret-right")
+
+
+def _lock_of(look: Look) -> float:
+    """Return how far the network's own camera is held, from the truncation of entry 0 of `ws`."""
+    psi, own = look.truncation.psi, dict(look.truncation.layer_psi)
+    return 1.0 - own[0] / psi if 0 in own and psi else 0.0
