@@ -62,6 +62,14 @@ class DirectionSet:
             names=tuple(self.names[i] for i in chosen),
         )  # fmt: skip
 
+    def joined(self, other: DirectionSet) -> DirectionSet:
+        """Return the directions of this set, then those of another of the same space."""
+        return replace(
+            self, vectors=np.concatenate([self.vectors, other.vectors]),
+            values=np.concatenate([self.values, other.values]), sigmas=np.concatenate([self.sigmas, other.sigmas]),
+            names=(*self.names, *other.names),
+        )  # fmt: skip
+
     def without_duplicates(self, others: Sequence[DirectionSet] = ()) -> DirectionSet:
         """Return the directions that are no duplicates of earlier ones of this set, or of other sets."""
         known = [row for other in others if other.space == self.space for row in other.vectors]

@@ -15,6 +15,7 @@ from explorer.session import Session
 from explorer.session.direction_notes import DirectionNotes
 from explorer.session.settings import Settings
 from explorer.state import Direction
+from explorer.widgets.panels.edits.candidate_sheet import CandidateSheet
 from explorer.widgets.panels.edits.directions_panel import FIRST, DirectionsPanel
 from explorer.widgets.panels.synthesis.transform_panel import TransformPanel
 from explorer.widgets.window.main_window import MainWindow
@@ -172,3 +173,22 @@ def test_the_camera_lock_gives_the_input_the_average_style(window: MainWindow, s
     assert session.store.undo_name == "Camera lock"
     panel.camera_lock.enter(0.0)
     assert session.look_of().truncation.layer_psi == ()
+
+
+def test_candidates_are_kept_rejected_and_sampled_again(panel: DirectionsPanel, session: Session) -> None:
+    panel.sheet.click()
+    (sheet,) = panel.findChildren(CandidateSheet)
+    assert not sheet.take.isEnabled()
+    first = sheet.found.vectors.copy()
+    sheet.cells[5].keep.click()
+    sheet.cells[7].drop.click()
+    sheet.again.click()
+    np.testing.assert_array_equal(sheet.found.vectors[0], first[5])
+    assert sheet.kept() == [0]
+    side = first[7] - (first[7] @ first[5]) * first[5]
+    assert np.abs(sheet.found.vectors[1:] @ side).max() < 1e-5
+    wait_until(lambda: bool(sheet._thumbnails._images))
+    sheet.take.click()
+    assert panel.rows[0].slider.label.startswith("Candidate")
+    assert panel.rows[0].found is not None
+    np.testing.assert_array_equal(panel.rows[0].found.stored.array, first[5])

@@ -35,6 +35,7 @@ METHODS = {
     "ganspace": "a principal component of the latents (GANSpace)",
     "sefa": "an eigenvector of the style weights (SeFa)",
     "svm": "taught by examples",
+    "candidate": "chosen among random candidates",
 }
 
 

@@ -17,6 +17,7 @@ from explorer.widgets.controls.plain_text import error_text, set_tip
 from explorer.widgets.controls.progress_line import ProgressLine
 from explorer.widgets.controls.save_dialog import ask_file
 from explorer.widgets.controls.thumbnails import Thumbnails
+from explorer.widgets.panels.edits.candidate_sheet import CandidateSheet
 from explorer.widgets.panels.edits.direction_row import DirectionRow
 from explorer.widgets.panels.edits.teaching import Teaching
 from explorer.widgets.panels.panel import Panel
@@ -76,12 +77,17 @@ class DirectionsPanel(Panel):
         self.list.setContentsMargins(0, 0, 0, 0)
         self.list.setSpacing(2)
         self.more = IconButton("caret-down", "List more directions", self.show_more, text="More")
+        self.sheet = IconButton(
+            "squares-four", "A sheet of random directions: keep and reject, then sample again around the kept ones",
+            self.open_sheet, text="Keep and reject \u2026",
+        )  # fmt: skip
         self.teaching = Teaching(self.session)
         self.add(row(self.filter, self.open, self.save, spacing=2))
         self.add(self.line)
         self.add(self.message)
         self.add(self.list)
         self.add(self.more)
+        self.add(self.sheet)
         self.add(label("Teach a direction by examples"))
         self.add(self.teaching)
 
@@ -162,6 +168,20 @@ class DirectionsPanel(Panel):
         made.noted.connect(lambda fields: self._note(made, fields))
         made.problem.connect(self.problem)
         return made
+
+    def open_sheet(self) -> None:
+        """Open a sheet of candidate directions for the active view's model."""
+        view = self.session.active
+        components = [item for item in self.session.directions.of(view) if item.method == "ganspace"]
+        if not components:
+            self.problem.emit(
+                LatentwalkError("The directions are not found yet.", "Wait until the list is filled.")
+            )
+            return
+        sheet = CandidateSheet(self.session, components, self.session.look_of(), self)
+        sheet.chosen.connect(lambda found: self.session.directions.add(view, found))
+        sheet.finished.connect(sheet.deleteLater)
+        sheet.show()
 
     # steps -----------------------------------------------------------------------------------------------
 
