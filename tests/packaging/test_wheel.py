@@ -136,6 +136,7 @@ def test_every_command_works(scripts: Path, tmp_path: Path) -> None:
     commands = {
         "doctor": ["doctor"],
         "inspect": ["inspect", MODEL],
+        "directions": ["directions", MODEL, "--method", "sefa", "-o", "sefa.npz"],
         "measure": ["measure", "sticking", MODEL, "--samples", "2"],
         "compare": ["compare", MODEL, MODEL, *WALK, "-o", "compare.mp4"],
         "slitscan": ["slitscan", MODEL, *WALK, "-o", "scan.png"],
@@ -149,7 +150,7 @@ def test_every_command_works(scripts: Path, tmp_path: Path) -> None:
     assert {*commands, "render"} - {"a benchmark"} == set(COMMANDS)
     done = _run([str(scripts / "python"), "-c", RUN_ALL, json.dumps(commands)], tmp_path)
     assert json.loads(done.stderr.splitlines()[-1]) == dict.fromkeys(commands, 0), done.stderr
-    for name in ("compare.mp4", "scan.png", "walk.webm", "model.safetensors"):
+    for name in ("compare.mp4", "sefa.npz", "scan.png", "walk.webm", "model.safetensors"):
         assert (tmp_path / name).stat().st_size > 1000
 
 
