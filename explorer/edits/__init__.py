@@ -4,10 +4,12 @@
 """
 
 from explorer.edits.base import Edit, EditKind, EditValue, Placed, ResolvedEdit, Stage, Strength, UnknownEdit
+from explorer.edits.channels import StyleChannels
 from explorer.edits.direction import Direction
 from explorer.edits.nudge import Nudge
 from explorer.edits.offset import Offset
 from explorer.edits.registry import KINDS, kinds
+from explorer.edits.style_direction import StyleDirection
 
 __all__ = [
     "KINDS",
@@ -21,6 +23,8 @@ __all__ = [
     "ResolvedEdit",
     "Stage",
     "Strength",
+    "StyleChannels",
+    "StyleDirection",
     "UnknownEdit",
     "kinds",
 ]

@@ -18,9 +18,11 @@ from explorer.edits.base import (
     digest_of,
     use_kinds,
 )
+from explorer.edits.channels import StyleChannelsKind
 from explorer.edits.direction import DirectionKind
 from explorer.edits.nudge import NudgeKind
 from explorer.edits.offset import OffsetKind
+from explorer.edits.style_direction import StyleDirectionKind
 from explorer.errors import LatentwalkError, RequestError
 from explorer.util import plugins
 from explorer.util.plain_text import visible
@@ -30,7 +32,13 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "describe", "is_of_styles", "kind_of", "kinds", "resolve_edits"]
 
-KINDS: tuple[EditKind[Any], ...] = (NudgeKind(), OffsetKind(), DirectionKind())
+KINDS: tuple[EditKind[Any], ...] = (
+    NudgeKind(),
+    OffsetKind(),
+    DirectionKind(),
+    StyleChannelsKind(),
+    StyleDirectionKind(),
+)
 """The built-in kinds."""
 
 

@@ -70,6 +70,8 @@ JOBS: Mapping[str, JobKind] = {
     "samples": JobKind("explorer.analysis.metric_jobs:samples", "the measurement"),
     "curves": JobKind("explorer.analysis.metric_jobs:curves", "the measurement"),
     "directions": JobKind("explorer.directions.jobs:find", "the search for directions"),
+    "style-statistics": JobKind("explorer.directions.style_statistics:statistics", "the spread of styles"),
+    "style-channels": JobKind("explorer.directions.style_space:rank", "the search for style channels"),
     "average": JobKind("explorer.render.average_job:average", "the average"),
     "film": JobKind(
         "explorer.animation.film_jobs:film", "the film", "The film was cancelled; what is finished is kept.",

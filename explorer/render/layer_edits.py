@@ -5,6 +5,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, TypeVar
 
+from explorer.edits.base import INPUT_LAYER
 from explorer.generators.base import INPUT, NO_EDITS
 
 if TYPE_CHECKING:
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["INPUT_LAYER", "RecipeEdits", "layer_edits"]
 
 T = TypeVar("T")
-
-INPUT_LAYER = "input"
-"""The name by which edits of the stages `s` and `features` name the network's input."""
-
 
 def layer_edits(recipe: StyleRecipe, info: GeneratorInfo) -> LayerEdits:
     """Return the edits of a recipe that change single layers of a network, or its input."""

@@ -10,7 +10,16 @@ for each view; a view follows the shared look in the aspects it is linked to.
 
 from __future__ import annotations
 
-from explorer.edits import Direction, Edit, EditValue, Nudge, Offset, UnknownEdit
+from explorer.edits import (
+    Direction,
+    Edit,
+    EditValue,
+    Nudge,
+    Offset,
+    StyleChannels,
+    StyleDirection,
+    UnknownEdit,
+)
 from explorer.state.explorer_state import ExplorerState, Layout, look_of, with_look
 from explorer.state.lab import Lab, Slit
 from explorer.state.latents import Blend, BlendPoint, Latent, Mixing, MixRow, MixSource, Truncation
@@ -54,6 +63,8 @@ __all__ = [
     "Slit",
     "Snapshot",
     "Source",
+    "StyleChannels",
+    "StyleDirection",
     "Tap",
     "Timeline",
     "Track",
