@@ -9,7 +9,7 @@ import torch
 
 from explorer.analysis.attribute_network import load
 from explorer.training.critters.attributes import Attributes
-from explorer.training.critters.render import camera_rays, rotation
+from explorer.training.critters.render import camera_rays
 from explorer.training.critters.shape import Shape, shape_of
 
 if TYPE_CHECKING:
@@ -21,10 +21,6 @@ __all__ = ["PARTS", "parts_of"]
 
 PARTS = ("eye", "ear", "nose", "background")
 
-_CAMERA = 5.2
-"""Distance of the renderer's camera from the picture plane, in half picture widths."""
-
-
 def parts_of(picture: Tensor) -> dict[str, NDArray[np.bool_]]:
     """Return bool `[R, R]` of each of `PARTS` for a critter's picture `[3, R, R]` in -1..1.
 
@@ -34,15 +30,13 @@ def parts_of(picture: Tensor) -> dict[str, NDArray[np.bool_]]:
     a = _attributes(picture)
     s = shape_of(a)
     side = -1.0 if float(a.yaw[0]) > 0.0 else 1.0
-    unit = 2.0 * float(a.size[0])
-    grown = {name: _disc(a, at, radius, picture.shape[-1]) for name, (at, radius) in _balls(s, side).items()}
-    del unit
-    head = torch.zeros_like(grown["eye"])
+    size = picture.shape[-1]
+    masks = {name: _disc(a, *_balls(s, side)[name], size) for name in PARTS[:-1]}
+    head = torch.zeros(size, size, dtype=torch.bool)
     for sign in (-1.0, 1.0):
         for at, radius in _balls(s, sign).values():
-            head |= _disc(a, at, 1.25 * radius + 0.1, picture.shape[-1])
-    masks = {name: grown[name] for name in ("eye", "ear", "nose")} | {"background": ~head}
-    return {name: mask.numpy() for name, mask in masks.items()}
+            head |= _disc(a, at, 1.25 * radius + 0.1, size)
+    return {name: mask.numpy() for name, mask in (masks | {"background": ~head}).items()}
 
 
 def _balls(s: Shape, side: float) -> dict[str, tuple[tuple[float, float, float], float]]:
@@ -69,12 +63,11 @@ def _disc(a: Attributes, at: tuple[float, float, float], radius: float, size: in
     away = torch.tensor(at) - origin[0]
     along = (away * direction[0]).sum(-1, keepdim=True)
     miss = (away - along * direction[0]).norm(dim=-1)
-    return (miss <= radius).reshape(size, size)
+    mask: Tensor = (miss <= radius).reshape(size, size)
+    return mask
 
 
 def _attributes(picture: Tensor) -> Attributes:
-    """Return a critter's attributes as the attribute network reads them; others are as in the middle of their range."""
+    """Return a critter's attributes as the attribute network reads them; it does not read the background as such."""
     read = load().read(picture[None].float())
-    middle = {name: torch.zeros(1) for name in (f.name for f in fields(Attributes))}
-    middle |= {name: torch.ones(1) for name in ("ear_size", "eye_size", "muzzle_length", "head_width", "cheeks")}
-    return Attributes(**{name: read.get(name.replace("_", " "), read.get(name, value)) for name, value in middle.items()})
+    return Attributes(**{f.name: read.get(f.name, torch.zeros(1)) for f in fields(Attributes)})

@@ -97,15 +97,21 @@ def _points(shape: tuple[int, int], features: Tensor | None) -> NDArray[np.float
     down, across = np.meshgrid(*(np.linspace(-1.0, 1.0, n) for n in shape), indexing="ij")
     place = np.stack([across.ravel(), down.ravel()], axis=1) * np.sqrt(1.5)  # of variance 1/2 each
     if features is None or not bool(torch.isfinite(features).all()):
-        return np.round(place)
+        return _blocks(place)
     resized = F.interpolate(features.float()[None].cpu(), shape, mode="bilinear", antialias=True)[0]
     x = resized.flatten(1).T.double().numpy()
     spread = x.std(axis=0)
     if not (spread > 1e-6).any():
-        return np.round(place)
+        return _blocks(place)
     x = (x - x.mean(axis=0)) / np.where(spread > 1e-6, spread, np.inf)
     joined: NDArray[np.float64] = np.concatenate([_PLACE * place, x / np.sqrt((spread > 1e-6).sum())], axis=1)
     return joined
+
+
+def _blocks(place: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return places rounded to those of a 3x3 grid."""
+    rounded: NDArray[np.float64] = np.round(place)
+    return rounded
 
 
 def _clustered(points: NDArray[np.float64], count: int) -> NDArray[np.int64]:
@@ -136,5 +142,5 @@ def _nearest(
 
 def _distances(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the squared distances `[n, m]`."""
-    squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1)[None] - 2.0 * a @ b.T
-    return np.maximum(squares, 0.0)
+    squares: NDArray[np.float64] = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1)[None] - 2.0 * a @ b.T
+    return squares.clip(min=0.0)

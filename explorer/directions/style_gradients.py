@@ -5,8 +5,9 @@ coarse grid and each colour. One backward pass gives dv/ds of all channels, and 
 sum over cells and colours of the squared derivative of the cell's sum (Hutchinson 1990): a few dozen passes replace
 one for each cell.
 
-The synthesis runs with gradients, in float32 and on PyTorch's own operators, with the layers' styles as leaves. All
-of that holds within a step only: steps leave no thread state behind.
+The synthesis runs with gradients, in float32 and in the operators' readable form, with the layers' styles as leaves.
+All of that holds within a step only: steps leave no thread state behind. A large network keeps only what lies between
+its layers and runs each of them again in every backward pass (Chen et al. 2016).
 """
 
 from __future__ import annotations
@@ -18,16 +19,20 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
-from explorer.generators.base import INPUT, Activation, Inputs, fold_steps
+from explorer.generators.base import INPUT, Activation, Inputs, LayerInfo, NoiseSpec, fold_steps
 from explorer.ops.backend import use_backend
 
 if TYPE_CHECKING:
     from explorer.directions.regions import Regions
-    from explorer.generators.base import Generator, LayerEdits
+    from explorer.generators.base import Generator, LayerEdits, SynthesisLayer
     from explorer.util.steps import Steps
 
 __all__ = ["StyledPicture", "differentiable", "influence", "styled_picture"]
+
+_KEPT_BYTES = 64 << 20
+"""Bytes of all layers' outputs up to which everything that the backward passes need is kept."""
 
 _LOW = 32
 """Resolution of the features that segments are made of, at most."""
@@ -36,7 +41,7 @@ _LOW = 32
 @contextlib.contextmanager
 def differentiable() -> Iterator[None]:
     """Compute with gradients, also where the caller infers."""
-    with torch.inference_mode(False), torch.enable_grad(), use_backend("torch", torch.float32):
+    with torch.inference_mode(False), torch.enable_grad(), use_backend("reference", torch.float32):
         yield
 
 
@@ -73,10 +78,36 @@ class _Leaves:
         return self.edits.features(i, activation)
 
 
+@dataclass(frozen=True, slots=True)
+class _Rerun:
+    """A layer that keeps nothing for the backward pass but its input, and runs again there."""
+
+    layer: SynthesisLayer
+
+    @property
+    def info(self) -> LayerInfo:
+        return self.layer.info
+
+    def style(self, w: Tensor) -> Tensor:
+        return self.layer.style(w)
+
+    def noise(self, spec: NoiseSpec, batch: int) -> Tensor | None:
+        return self.layer.noise(spec, batch)
+
+    def run(self, activation: Activation, style: Tensor, noise: Tensor | None = None) -> Activation:
+        def again(activation: Activation, style: Tensor, noise: Tensor | None) -> Activation:
+            with use_backend("reference", torch.float32):  # torch runs it again in a thread of its own on a GPU
+                return self.layer.run(activation, style, noise)
+
+        result: Activation = checkpoint(again, activation, style, noise, use_reentrant=False)
+        return result
+
+
 def styled_picture(generator: Generator, inputs: Inputs, edits: LayerEdits) -> Steps[StyledPicture]:
     """Return the picture of the inputs with its graph, in steps of a layer."""
     leaves = _Leaves(edits)
-    layers = generator.layers
+    nbytes = 4 * sum(info.channels * info.height * info.width for info in generator.info.layers)
+    layers = generator.layers if nbytes <= _KEPT_BYTES else [_Rerun(layer) for layer in generator.layers]
     low: dict[int, Tensor] = {}
 
     def keep(i: int, activation: Activation) -> None:

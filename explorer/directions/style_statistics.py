@@ -9,7 +9,7 @@ import io
 import logging
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from explorer.directions.samples import SIGMA_SAMPLES, mapped
+from explorer.directions.samples import SIGMA_SAMPLES, mapped, styles_of
 from explorer.edits.base import INPUT_LAYER
 from explorer.util import file_errors
 from explorer.util.atomic_write import atomic_write_bytes
@@ -29,12 +29,11 @@ from explorer.util.user_folders import cache_folder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import Tensor
 
     from explorer.generators.base import Generator, GeneratorInfo
     from explorer.jobs.job import Job, JobContext, JobSpec
 
-__all__ = ["StyleStatistics", "measured", "path_of", "recall", "remember", "statistics", "steps_of", "widths_of"]
+__all__ = ["StyleStatistics", "measured", "path_of", "recall", "remember", "statistics", "widths_of"]
 
 _log = logging.getLogger("explorer.directions")
 
@@ -56,18 +55,13 @@ def widths_of(info: GeneratorInfo) -> dict[str, int]:
     return first | {layer.name: layer.style_dim for layer in info.styled_layers}
 
 
-def steps_of(info: GeneratorInfo, samples: int = SIGMA_SAMPLES) -> int:
-    """Return how many steps `measured` reports."""
-    return samples * len(widths_of(info))
-
-
 def measured(generator: Generator, samples: int = SIGMA_SAMPLES) -> Job[StyleStatistics | None]:
     """Report the statistics over `samples` untruncated random latents, one layer's styles of a batch a step."""
-    styles = _styles_of(generator)
+    styles = styles_of(generator)
     sums = {name: torch.zeros(2, width, dtype=torch.float64) for name, width in widths_of(generator.info).items()}
     with torch.no_grad():  # near the mean, so that no digits are lost
         centre = {name: style(generator.w_avg[None].float()).double().cpu() for name, style in styles.items()}
-    done, total = 0, steps_of(generator.info, samples)
+    done, total = 0, samples * len(styles)
     for w in mapped(generator, samples):
         for name, style in styles.items():
             with torch.no_grad():
@@ -97,12 +91,6 @@ def statistics(context: JobContext | None, spec: JobSpec) -> Job[StyleStatistics
         if report is not None and report.value is not None:
             remember(sha, report.value)
         yield report
-
-
-def _styles_of(generator: Generator) -> dict[str, Callable[[Tensor], Tensor]]:
-    """Return the functions from `w` to styles, by layer."""
-    first = {INPUT_LAYER: generator.input_style} if generator.info.input_style_dim else {}
-    return first | {layer.info.name: layer.style for layer in generator.layers if layer.info.style_dim}
 
 
 # -- cache -----------------------------------------------------------------------------------------------------

@@ -103,7 +103,7 @@ def changes(
             end = yield from _within(quick, fold(copies, many, i, None, moved))
             with quick():
                 away = (generator.rgb(end).clamp(-1.0, 1.0) - picture).abs().mean(dim=1)
-                both = away.unflatten(0, (len(some), 2)).mean(dim=1)
+                both = away.reshape(len(some), 2, *away.shape[1:]).mean(dim=1)
             yield list(zip(some, both, strict=True))
 
 
