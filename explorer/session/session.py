@@ -15,6 +15,7 @@ from explorer.session.lab import StickingLab
 from explorer.session.looks import LookIntents
 from explorer.session.misfits import Misfits
 from explorer.session.reading import Reading
+from explorer.session.style_channels import StyleChannelSearch
 from explorer.session.transport import Transport
 from explorer.session.views import ViewIntents
 from explorer.util.plain_text import visible
@@ -31,7 +32,7 @@ class Session(SessionCore):
     """The interface through which widgets read and change everything. GUI thread only.
 
     What the user does is a method of one of its parts: `look` (the active view's look), `views`, `documents`,
-    `transport` (the timeline), `lab`, `films`, `misfits`, and those of `SessionCore`, which the parts build on: it
+    `transport` (the timeline), `lab`, `channels`, `films`, `misfits`, and those of `SessionCore`, which the parts build on: it
     holds the state, gestures and undo, and turns every change into requests.
 
     Args:
@@ -52,6 +53,7 @@ class Session(SessionCore):
         self.transport = Transport(self, self.documents.autosaver)
         self.documents.opening.connect(self.transport.rewind)
         self.lab = StickingLab(self, self.files)
+        self.channels = StyleChannelSearch(self)
         self.lab.tour_begins.connect(self.transport.leave)
         self.films = FilmService(self)
         self.misfits = Misfits(self)

@@ -10,6 +10,9 @@ ABOUT: dict[str, str] = {
     "The network maps z to w, which controls the picture; walking blends the latents of neighbouring seeds.",
     "w": "w is the vector that controls the picture; the network computes it from the seed, and ws holds one w "
     "for each layer. Each bar is one component of w. A nudge is a step along a random direction.",
+    "style-channels": "Each layer turns its w into styles, one number for each of its input channels. Many of them "
+    "change a single thing, such as the eyes. A search ranks them by how much more they change the marked region "
+    "than the rest of the picture; \u03c3 is the standard deviation of a channel over random latents.",
     "mixing": "Each layer can take its style (its w) from another latent. "
     "Coarse layers set pose and outline, middle layers features, fine layers colours and texture.",
     "truncation": "\u03c8 (psi) moves w towards the average: 0 is the average picture, 0.7 gives typical pictures, "

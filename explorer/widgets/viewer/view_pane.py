@@ -149,6 +149,12 @@ class ViewPane(QWidget):
         image.touched.connect(self._on_touched)
         image.reset_requested.connect(self._on_reset)
         image.slit.moved.connect(session.lab.set_slit)
+        image.region.began.connect(self._on_region_began)
+        image.region.marked.connect(session.channels.mark)
+        image.region.reverted.connect(session.channels.cancel_stroke)
+        image.region.left.connect(self._on_region_left)
+        session.channels.marking_changed.connect(image.region.set_on)
+        session.channels.region_changed.connect(self._show_region)
         image.wipe.split_moved.connect(session.lab.set_split)
         image.painted.connect(session.painted)
         self.loading.cancelled.connect(self._on_cancel_load)
@@ -203,6 +209,8 @@ class ViewPane(QWidget):
         self.show_model()
         self._show_state(self.session.state)
         self._show_loading()
+        self.image.region.set_on(self.session.channels.is_marking)
+        self._show_region()
 
     def _show_loading(self) -> None:
         """Show the progress of loading that started before the pane existed."""
@@ -330,6 +338,16 @@ class ViewPane(QWidget):
     def _on_touched(self) -> None:
         if self.session.active != self.view:
             self.session.views.set_active(self.view)
+
+    def _on_region_began(self) -> None:
+        self.session.channels.begin_stroke(self.view)
+
+    def _on_region_left(self) -> None:
+        self.session.channels.set_marking(False)
+
+    def _show_region(self) -> None:
+        channels = self.session.channels
+        self.image.region.set_region(channels.region if channels.view == self.view else None)
 
     def _on_remove(self) -> None:
         self.session.views.remove(self.view)

@@ -353,7 +353,9 @@ class MainWindow(WindowBase):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
-        if key == Qt.Key.Key_Escape and self.isFullScreen():
+        if key == Qt.Key.Key_Escape and self.session is not None and self.session.channels.is_marking:
+            self.session.channels.set_marking(False)
+        elif key == Qt.Key.Key_Escape and self.isFullScreen():
             self.set_full_screen(False)
         elif key in _ARROWS and self.session is not None:
             dx, dy = _ARROWS[key]

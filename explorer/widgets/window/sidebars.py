@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Sidebars"]
 
-LEFT = ("model", "latent", "w")
-FOLDED_AT_FIRST = ("sticking", "meter", "spectrum", "layers", "performance")
+LEFT = ("model", "latent", "w", "style-channels")
+FOLDED_AT_FIRST = ("style-channels", "sticking", "meter", "spectrum", "layers", "performance")
 MIN_WIDTH = 256
 
 
