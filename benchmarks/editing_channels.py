@@ -1,4 +1,4 @@
-"""The part `channels`: how much more the style channels found for a region change it than the rest of the picture."""
+"""The part `channels`: how much more the style channels found for a region change it than the rest."""
 
 from __future__ import annotations
 

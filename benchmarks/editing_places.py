@@ -1,4 +1,4 @@
-"""Where the parts of a generated critter are: its attributes, read from the picture, give its shape and so its parts."""
+"""Where the parts of a generated critter are: from its shape, by the attributes read from its picture."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["PARTS", "parts_of"]
 
 PARTS = ("eye", "ear", "nose", "background")
+
 
 def parts_of(picture: Tensor) -> dict[str, NDArray[np.bool_]]:
     """Return bool `[R, R]` of each of `PARTS` for a critter's picture `[3, R, R]` in -1..1.
@@ -68,6 +69,6 @@ def _disc(a: Attributes, at: tuple[float, float, float], radius: float, size: in
 
 
 def _attributes(picture: Tensor) -> Attributes:
-    """Return a critter's attributes as the attribute network reads them; it does not read the background as such."""
+    """Return a critter's attributes as the attribute network reads them, without the background."""
     read = load().read(picture[None].float())
     return Attributes(**{f.name: read.get(f.name, torch.zeros(1)) for f in fields(Attributes)})

@@ -13,10 +13,10 @@ from explorer.analysis.equivariance import random_inputs
 from explorer.edits.base import INPUT_LAYER
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
     from torch import Tensor
-
-    from collections.abc import Callable
 
     from explorer.directions.direction_set import DirectionSet
     from explorer.generators.base import Generator
@@ -51,9 +51,11 @@ def sigmas_of(generator: Generator, vectors: NDArray[np.float32], seed: int = 1)
 
 
 def styles_of(generator: Generator) -> dict[str, Callable[[Tensor], Tensor]]:
-    """Return the functions from `w` to the styles of the input, if it has any, and of each styled layer, in order."""
-    first = {INPUT_LAYER: generator.input_style} if generator.info.input_style_dim else {}
-    return first | {layer.info.name: layer.style for layer in generator.layers if layer.info.style_dim}
+    """Return the functions from `w` to styles, of the input if it has any and of each styled layer, in order."""
+    found: dict[str, Callable[[Tensor], Tensor]] = {}
+    if generator.info.input_style_dim:
+        found[INPUT_LAYER] = generator.input_style
+    return found | {layer.info.name: layer.style for layer in generator.layers if layer.info.style_dim}
 
 
 def sigmas_in_styles(generator: Generator, vectors: NDArray[np.float32], seed: int = 1) -> NDArray[np.float64]:

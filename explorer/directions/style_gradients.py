@@ -5,9 +5,9 @@ coarse grid and each colour. One backward pass gives dv/ds of all channels, and 
 sum over cells and colours of the squared derivative of the cell's sum (Hutchinson 1990): a few dozen passes replace
 one for each cell.
 
-The synthesis runs with gradients, in float32 and in the operators' readable form, with the layers' styles as leaves.
-All of that holds within a step only: steps leave no thread state behind. A large network keeps only what lies between
-its layers and runs each of them again in every backward pass (Chen et al. 2016).
+The synthesis runs with gradients, in float32 and in the operators' readable form, with the layers' styles as
+leaves. All of that holds within a step only: steps leave no thread state behind. A large network keeps only what
+lies between its layers and runs each of them again in every backward pass (Chen et al. 2016).
 """
 
 from __future__ import annotations

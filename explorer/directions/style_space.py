@@ -7,9 +7,9 @@ tint it, and so are those of the network's input, which move all of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator as Iteration
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -39,6 +39,11 @@ if TYPE_CHECKING:
     from explorer.state.request import RenderRequest
 
 __all__ = ["SHORTLIST", "VISIBLE", "RankedChannel", "rank", "ranking_spec", "shortlist"]
+
+T = TypeVar("T")
+
+Reports: TypeAlias = "Iteration[Report[Any] | None, None, T]"
+"""A part of the job, with what it returns."""
 
 SHORTLIST = 50
 """Channels that are tried."""
@@ -134,13 +139,13 @@ class _Steps:
     total: int
     done: int = 0
 
-    def report(self, stage: str, count: int = 1) -> Report[None]:
+    def report(self, stage: str, count: int = 1) -> Report[Any]:
         """Return the report after `count` more steps."""
         self.done += count
         return Report(None, self.done, self.total, stage)
 
 
-def _measured(generator: Generator, sha: str, steps: _Steps) -> Iterator[Any]:
+def _measured(generator: Generator, sha: str, steps: _Steps) -> Reports[StyleStatistics]:
     """Measure the spread of styles and cache it; `_SPREAD` steps in all."""
     for report in measured(generator):
         assert report is not None
@@ -149,9 +154,10 @@ def _measured(generator: Generator, sha: str, steps: _Steps) -> Iterator[Any]:
             yield steps.report(_SPREADING, _SPREAD - steps.done)
             return report.value
         yield steps.report(_SPREADING, report.done * (_SPREAD - 1) // report.total - steps.done)
+    raise AssertionError("the spread was not found")
 
 
-def _slopes(styled: StyledPicture, regions: Regions, seed: int, steps: _Steps) -> Iterator[Any]:
+def _slopes(styled: StyledPicture, regions: Regions, seed: int, steps: _Steps) -> Reports[dict[int, Tensor]]:
     """Return what `influence` finds, in one backward pass a step."""
     others = len(regions.masks) - 1
     probes = (_INSIDE, *(_OUTSIDE // others + (i < _OUTSIDE % others) for i in range(others)))
@@ -159,6 +165,7 @@ def _slopes(styled: StyledPicture, regions: Regions, seed: int, steps: _Steps) -
         if found is not None:
             return found
         yield steps.report("Comparing all channels")
+    raise AssertionError("the influence was not found")
 
 
 def shortlist(
@@ -200,7 +207,7 @@ def _ranked(info: GeneratorInfo, trial: Trial, change: Tensor, regions: Regions)
 
 
 def _order(found: RankedChannel) -> tuple[bool, bool, float]:
-    """Return what channels are sorted by: that the change is visible, that the region has the most of it, how much."""
+    """Return what channels are sorted by: is the change visible, does the region have the most of it, the ratio."""
     is_visible = found.inside >= VISIBLE
     return is_visible, found.inside >= found.rival, found.ratio if is_visible else found.inside
 

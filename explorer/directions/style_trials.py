@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,13 +16,13 @@ from torch import Tensor
 
 from explorer.generators.base import Activation, Inputs, fold_steps
 from explorer.ops.backend import use_backend
-from explorer.util.steps import Steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from explorer.generators.base import Generator, LayerEdits
     from explorer.ops.backend import Backend
+    from explorer.util.steps import Steps
 
 __all__ = ["Trial", "changes"]
 
@@ -99,7 +100,7 @@ def changes(
                 styles = edits.style(i, layers[i].style(inputs.ws[:, entry]))
                 moved = _Replaced(edits, i, _moved(styles, some))
                 many = _repeated(inputs, 2 * len(some))
-                copies = activation.map(lambda x, n=2 * len(some): _copies(x, n))  # type: ignore[misc]
+                copies = activation.map(partial(_copies, count=len(moved.styles)))
             end = yield from _within(quick, fold(copies, many, i, None, moved))
             with quick():
                 away = (generator.rgb(end).clamp(-1.0, 1.0) - picture).abs().mean(dim=1)

@@ -46,6 +46,7 @@ class StyleChannelsKind(EditKind[StyleChannels]):
     stage = "s"
     value = StyleChannels
     strength = Strength(-20.0, 20.0, 0.0, "\u03c3")
+    row = "explorer.widgets.panels.edits.channel_edit_row:ChannelEditRow"
 
     def resolve(self, value: StyleChannels, info: GeneratorInfo, assets: Assets | None) -> Placed | None:
         """Resolve to channels and steps; None for a layer or channels that the network does not have."""

@@ -19,6 +19,7 @@ __all__ = ["INPUT_LAYER", "RecipeEdits", "layer_edits"]
 
 T = TypeVar("T")
 
+
 def layer_edits(recipe: StyleRecipe, info: GeneratorInfo) -> LayerEdits:
     """Return the edits of a recipe that change single layers of a network, or its input."""
     if all(edit.stage in ("w", "ws") for edit in recipe.edits):

@@ -32,8 +32,8 @@ class Session(SessionCore):
     """The interface through which widgets read and change everything. GUI thread only.
 
     What the user does is a method of one of its parts: `look` (the active view's look), `views`, `documents`,
-    `transport` (the timeline), `lab`, `channels`, `films`, `misfits`, and those of `SessionCore`, which the parts build on: it
-    holds the state, gestures and undo, and turns every change into requests.
+    `transport` (the timeline), `lab`, `channels`, `films`, `misfits`, and those of `SessionCore`, which the
+    parts build on: it holds the state, gestures and undo, and turns every change into requests.
 
     Args:
         parent: Owner.

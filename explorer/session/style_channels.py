@@ -38,8 +38,9 @@ class StyleChannelSearch(QObject):
 
     None of it is saved: what is kept of a search are the edits made of its channels.
 
-    Signals: `marking_changed(bool)`; `region_changed()`; `progress(Report | None)`, with None at the end in any case;
-    `found_changed()`; `failed(LatentwalkError)`.
+    Signals: `marking_changed(bool)`; `region_changed()`; `progress(Report | None)`, with None at the end in any
+    case; `found_changed()`; `pointed_changed(RankedChannel | None)` while the user points at a channel in a list;
+    `failed(LatentwalkError)`.
 
     Attributes:
         is_marking: Whether drags over the picture mark the region.
@@ -53,6 +54,7 @@ class StyleChannelSearch(QObject):
     region_changed = Signal()
     progress = Signal(object)
     found_changed = Signal()
+    pointed_changed = Signal(object)
     failed = Signal(object)
 
     def __init__(self, session: SessionCore) -> None:
@@ -168,6 +170,10 @@ class StyleChannelSearch(QObject):
         self.found_changed.emit()
 
     # -- the channels --------------------------------------------------------------------------------------
+
+    def point_at(self, channel: RankedChannel | None) -> None:
+        """Show over the picture where a channel changes it; None ends that."""
+        self.pointed_changed.emit(channel)
 
     def strength(self, channel: RankedChannel) -> float:
         """Return how far the active view's look moves a channel, in its standard deviations."""

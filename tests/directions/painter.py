@@ -7,7 +7,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from explorer.generators.base import Activation, Generator, GeneratorInfo, Inputs, LayerInfo, NoiseSpec, SynthesisLayer
+from explorer.generators.base import (
+    Activation,
+    Generator,
+    GeneratorInfo,
+    Inputs,
+    LayerInfo,
+    NoiseSpec,
+    SynthesisLayer,
+)
 
 __all__ = ["SCALE", "Painter"]
 
@@ -49,9 +57,7 @@ class Painter(Generator):
         )
         self.painting = nn.ModuleList(_Paint(info, areas) for info in infos)
         self.register_buffer("centre", torch.zeros(max(count, 3)))
-        self.info = GeneratorInfo(
-            "tiny", max(count, 3), 0, max(count, 3), 2, (size, size), 3, infos, False, False
-        )
+        self.info = GeneratorInfo("tiny", max(count, 3), 0, max(count, 3), 2, (size, size), 3, infos, False, False)
 
     @property
     def layers(self) -> Sequence[SynthesisLayer]:

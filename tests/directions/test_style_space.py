@@ -65,12 +65,12 @@ def test_the_channel_that_only_paints_the_region_wins() -> None:
     assert best.inside == pytest.approx(5.0 * best.sigma, rel=0.2)  # the layer to RGB scales it a little
     assert best.outside == pytest.approx(0.0, abs=1e-6)
     assert best.ratio > 1000.0
-    assert second.ratio == pytest.approx(4.0, rel=0.01)
+    assert second.ratio == pytest.approx(4.0, rel=0.1)
     # What cannot be seen comes last, although all that it changes lies in the region.
     faint = found[order.index(FAINTLY_LEFT)]
     assert faint.ratio > 1000.0
     assert faint.inside < VISIBLE
-    assert order.index(FAINTLY_LEFT) > order.index(RIGHT) or found[order.index(RIGHT)].inside < VISIBLE
+    assert order.index(FAINTLY_LEFT) > order.index(EVERYWHERE)
 
 
 def test_the_heat_map_shows_what_a_channel_touches() -> None:
@@ -131,7 +131,11 @@ def test_the_job_gives_the_same_from_its_json_and_from_the_cache() -> None:
         (c.layer, c.channel, c.inside, c.outside) for c in again
     ]
     stages = [report.stage for report in seen if report.stage]
-    assert list(dict.fromkeys(stages)) == ["Measuring the spread of styles", "Comparing all channels", "Trying channels"]
+    assert list(dict.fromkeys(stages)) == [
+        "Measuring the spread of styles",
+        "Comparing all channels",
+        "Trying channels",
+    ]
     ends = [i for i, report in enumerate(seen) if report.value is not None]
     assert len(ends) == 2
     for reports in (seen[: ends[0] + 1], seen[ends[0] + 1 :]):

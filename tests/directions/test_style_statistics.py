@@ -60,11 +60,10 @@ def test_statistics_are_those_of_the_styles_of_random_latents(name: str) -> None
 
 def test_directions_of_styles_get_their_deviation() -> None:
     generator = small_generator("stylegan3-t")
-    widths = [generator.info.input_style_dim, *(layer.style_dim for layer in generator.layers[:0] or [])]
     total = sum(layer.style_dim for layer in generator.info.styled_layers)
     statistics = last_value(measured(generator))
     assert statistics is not None
-    for first in (0, *widths):  # without and with the input's styles
+    for first in (0, generator.info.input_style_dim):  # without and with the input's styles
         vector = np.zeros((1, first + total), np.float32)
         vector[0, first + 2] = 1.0
         one = DirectionSet("x", "s", vector, np.zeros(1), np.full(1, np.nan), ("a",))
@@ -74,7 +73,9 @@ def test_directions_of_styles_get_their_deviation() -> None:
 
 def test_the_job_measures_once_for_each_model(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     renderer = HeadlessRenderer(small_generator("stylegan2-skip"), model=ModelKey(SHA))
-    spec = JobSpec.from_json(json.loads(json.dumps(JobSpec("style-statistics", renderer.request(Look())).to_json())))
+    spec = JobSpec.from_json(
+        json.loads(json.dumps(JobSpec("style-statistics", renderer.request(Look())).to_json()))
+    )
     first = run_inline(spec, renderer.context)
     assert path_of(SHA).is_relative_to(folder)
     monkeypatch.setattr(style_statistics, "measured", None)

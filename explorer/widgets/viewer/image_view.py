@@ -89,9 +89,7 @@ class ImageView(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         # Esc also leaves full screen; during a drag it cancels the drag, while a region is marked it ends that.
-        claim_keys(
-            self, lambda event: event.key() == Qt.Key.Key_Escape and (self.is_dragging or self.region.is_on)
-        )
+        claim_keys(self, lambda event: event.key() == Qt.Key.Key_Escape and (self.is_dragging or self.region.is_on))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(QSize(160, 160))
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)

@@ -25,8 +25,8 @@ class RegionTool(PassiveTool):
 
     It takes every drag without a modifier while it is on; those with Shift or Ctrl still move and turn the picture.
 
-    Signals: `began` at a press; `marked(start, end)` with points (x, y) in picture widths from the upper left corner;
-    `reverted` when a stroke was cancelled; `left` when the user wants no more.
+    Signals: `began` at a press; `marked(start, end)` with points (x, y) in picture widths from the upper left
+    corner; `reverted` when a stroke was cancelled; `left` when the user wants no more.
     """
 
     began = Signal()
@@ -39,6 +39,7 @@ class RegionTool(PassiveTool):
         self.is_on = False
         self._mask: NDArray[np.bool_] | None = None
         self._image: QImage | None = None
+        self._heat: QImage | None = None
         self._last: tuple[float, float] | None = None
 
     def set_on(self, is_on: bool) -> None:
@@ -51,6 +52,11 @@ class RegionTool(PassiveTool):
         if mask is not self._mask:
             self._mask, self._image = mask, None if mask is None else _tinted(mask)
             self.picture.update()
+
+    def set_heat(self, heat: NDArray[np.uint8] | None) -> None:
+        """Show where something changes the picture, uint8 `[h, w]`, over it; None ends that."""
+        self._heat = None if heat is None else _glow(heat)
+        self.picture.update()
 
     def caption(self) -> str:
         """Return what to do."""
@@ -96,12 +102,26 @@ class RegionTool(PassiveTool):
         if self.is_on and self._image is not None:
             p.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
             p.drawImage(rect, self._image)
+        if self._heat is not None:
+            p.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
+            p.drawImage(rect, self._heat)
 
 
 def _tinted(mask: NDArray[np.bool_]) -> QImage:
     """Return the region in the accent colour over nothing."""
-    tint = color("accent", _OPACITY)
-    pixels = np.zeros((*mask.shape, 4), np.uint8)
-    pixels[mask] = (tint.red(), tint.green(), tint.blue(), tint.alpha())
-    height, width = mask.shape
+    return _veil(np.where(mask, _OPACITY, 0).astype(np.uint8))
+
+
+def _glow(heat: NDArray[np.uint8]) -> QImage:
+    """Return a heat map in the accent colour; its square root, so that weak changes show too."""
+    return _veil((200.0 * np.sqrt(heat / 255.0)).astype(np.uint8))
+
+
+def _veil(opacity: NDArray[np.uint8]) -> QImage:
+    """Return the accent colour with an opacity for each pixel."""
+    tint = color("accent")
+    height, width = opacity.shape
+    pixels = np.empty((height, width, 4), np.uint8)
+    pixels[..., :3] = tint.red(), tint.green(), tint.blue()
+    pixels[..., 3] = opacity
     return QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGBA8888).copy()

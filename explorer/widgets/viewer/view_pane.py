@@ -25,6 +25,7 @@ from explorer.widgets.viewer.view_grid import LEAST_OF_MANY_PX, LEAST_PX
 if TYPE_CHECKING:
     from PySide6.QtGui import QAction, QMouseEvent, QResizeEvent
 
+    from explorer.directions.style_space import RankedChannel
     from explorer.render.results import Frame, RenderFailed
     from explorer.session import Session
     from explorer.util.report import Report
@@ -155,6 +156,7 @@ class ViewPane(QWidget):
         image.region.left.connect(self._on_region_left)
         session.channels.marking_changed.connect(image.region.set_on)
         session.channels.region_changed.connect(self._show_region)
+        session.channels.pointed_changed.connect(self._show_pointed)
         image.wipe.split_moved.connect(session.lab.set_split)
         image.painted.connect(session.painted)
         self.loading.cancelled.connect(self._on_cancel_load)
@@ -348,6 +350,11 @@ class ViewPane(QWidget):
     def _show_region(self) -> None:
         channels = self.session.channels
         self.image.region.set_region(channels.region if channels.view == self.view else None)
+
+    @Slot(object)
+    def _show_pointed(self, channel: RankedChannel | None) -> None:
+        is_here = channel is not None and self.session.channels.view == self.view
+        self.image.region.set_heat(channel.heat if channel is not None and is_here else None)
 
     def _on_remove(self) -> None:
         self.session.views.remove(self.view)

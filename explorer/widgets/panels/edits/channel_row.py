@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QHideEvent, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from explorer.edits.channels import StyleChannelsKind
@@ -34,10 +34,10 @@ class _Heat(QWidget):
         self.setAccessibleName("Where the channel changes the picture")
 
     def set_heat(self, heat: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> None:
-        """Show uint8 `[h, w]`."""
+        """Show uint8 `[h, w]`; its square root, so that weak changes show too."""
         low, high = color("sunken"), color("accent")
         ends = np.array([[c.red(), c.green(), c.blue()] for c in (low, high)], np.float64)
-        pixels = (ends[0] + (heat[:, :, None] / 255.0) * (ends[1] - ends[0])).round().astype(np.uint8)
+        pixels = (ends[0] + np.sqrt(heat[:, :, None] / 255.0) * (ends[1] - ends[0])).round().astype(np.uint8)
         pixels = np.ascontiguousarray(pixels)
         height, width = heat.shape
         self._image = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
@@ -52,13 +52,15 @@ class _Heat(QWidget):
 class ChannelRow(QWidget):
     """A heat map and a slider of one channel; it is reused for others.
 
-    Signals: `pressed`, `moving(value)`, `released`, `cancelled` of the slider.
+    Signals: `pressed`, `moving(value)`, `released`, `cancelled` of the slider; `pointed(RankedChannel | None)`
+    when the pointer enters or leaves the row.
     """
 
     pressed = Signal()
     moving = Signal(float)
     released = Signal()
     cancelled = Signal()
+    pointed = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -80,6 +82,16 @@ class ChannelRow(QWidget):
         layout.addWidget(self.slider, 1)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
+    def enterEvent(self, event: QEvent) -> None:
+        self.pointed.emit(self.channel)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.pointed.emit(None)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self.pointed.emit(None)
+        super().hideEvent(event)
+
     def show_channel(self, channel: RankedChannel) -> None:
         """Show a channel."""
         if channel is self.channel:
@@ -88,8 +100,9 @@ class ChannelRow(QWidget):
         self.heat.set_heat(channel.heat)
         self.slider.set_label(f"{channel.layer}  {channel.channel}")
         about = (
-            f"Channel {channel.channel} of layer {channel.layer}: changes the region {ratio_text(channel.ratio)} as "
-            "much as the rest of the picture. In standard deviations of the model's random latents; 0 means no edit."
+            f"Channel {channel.channel} of layer {channel.layer}: changes the region {ratio_text(channel.ratio)} "
+            "as much as the rest of the picture. In standard deviations (\u03c3) of the model's random latents; 0 "
+            "means no edit."
         )
         self.slider.set_tip(about)
         set_tip(self.heat, f"Where channel {channel.channel} of {channel.layer} changes the picture: bright, most")

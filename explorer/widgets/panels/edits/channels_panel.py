@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Slot
 
-from explorer.errors import LatentwalkError
 from explorer.session.style_channels import BRUSH
 from explorer.util.plain_text import LIMIT
 from explorer.util.view_marks import letter
@@ -22,6 +21,7 @@ from explorer.widgets.panels.panel import Panel
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
+    from explorer.errors import LatentwalkError
     from explorer.generators.base import GeneratorInfo
     from explorer.session import Session
     from explorer.util.report import Report
@@ -50,7 +50,7 @@ class ChannelsPanel(Panel):
             "Brush", 1.0, 25.0, 100.0 * BRUSH, unit="%", decimals=0, step=1.0, label_width=44, value_width=44,
             tip="Radius of the brush, in percent of the picture's width.",
         )  # fmt: skip
-        self.find = IconButton(
+        self.search = IconButton(
             "magnifying-glass", "Compare all style channels, and try those that should change the region most",
             self._toggle, text="Find channels",
         )  # fmt: skip
@@ -59,7 +59,7 @@ class ChannelsPanel(Panel):
         self.message = label("", "caption", wrap=True, limit=2 * LIMIT)
         self.rows = [ChannelRow() for _ in range(SHOWN)]
         self.add(row(self.mark, self.brush, self.clear))
-        self.add(self.find)
+        self.add(self.search)
         for item in (self.line, self.note, self.message, *self.rows):
             self.add(item)
         self.message.hide()
@@ -74,6 +74,7 @@ class ChannelsPanel(Panel):
         channels.failed.connect(self._show_error)
         self.brush.moving.connect(lambda percent: channels.set_brush(percent / 100.0))
         for item in self.rows:
+            item.pointed.connect(channels.point_at)
             item.pressed.connect(partial(self._begin, item))
             item.moving.connect(partial(self._move, item))
             item.released.connect(session.commit)
@@ -89,7 +90,7 @@ class ChannelsPanel(Panel):
         reason = "" if info else "No model is loaded"
         if info is not None and not any(layer.style_dim and not layer.is_rgb for layer in info.layers):
             reason = "This model has no style channels"
-        for widget in (self.mark, self.clear, self.find):
+        for widget in (self.mark, self.clear, self.search):
             disable(widget, reason)
         self.brush.set_reason(reason)
 
@@ -110,8 +111,8 @@ class ChannelsPanel(Panel):
 
     def _show_progress(self, report: Report[Any] | None) -> None:
         is_running = self.session.channels.is_running and report is not None
-        self.find.setText("Cancel" if is_running else "Find channels")
-        self.find.set_icon_name("x" if is_running else "magnifying-glass")
+        self.search.setText("Cancel" if is_running else "Find channels")
+        self.search.set_icon_name("x" if is_running else "magnifying-glass")
         self.line.setVisible(is_running)
         if report is None or not is_running:
             self._show_note()
