@@ -54,7 +54,7 @@ def _edit(text: str, generator: Generator, table: AssetTable) -> Edit:
             f"--edit {text}: expected FILE:K:SIGMA or FILE:K:SIGMA:LAYERS.", "For example pca.npz:0:2.5"
         )
     found = load_directions(form["file"], generator.info)
-    number, (sigma,) = int(form["number"]), numbers_of("--edit", form["sigma"], 1)
+    number, (sigma,) = int(form["number"]), numbers_of(f"--edit {text}: SIGMA", form["sigma"], 1)
     if number >= len(found):
         raise UsageError(f"--edit {text}: the file has the directions 0 to {len(found) - 1}.")
     one = with_sigmas(generator, found.of([number]))

@@ -57,14 +57,14 @@ def save_directions(path: str | Path, found: DirectionSet) -> None:
         "space": found.space, "method": found.method, "names": names, "entries": list(found.entries),
         "model_sha": found.model_sha,
     }  # fmt: skip
-    arrays = {"directions": found.vectors, "values": found.values, "sigmas": found.sigmas}
+    arrays: dict[str, NDArray[Any]] = {"directions": found.vectors, "values": found.values, "sigmas": found.sigmas}
     content = io.BytesIO()
     match path.suffix.lower():
         case ".npy":
             np.save(content, found.vectors, allow_pickle=False)
         case ".npz":
-            others: dict[str, Any] = {**_as_ganspace(found), METADATA_KEY: np.array(json.dumps(metadata))}
-            np.savez(content, **arrays, **others)
+            stored: dict[str, Any] = {**arrays, **_as_ganspace(found)}
+            np.savez(content, **stored | {METADATA_KEY: np.array(json.dumps(metadata))})
         case ".pt":
             tensors = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
             torch.save({**tensors, METADATA_KEY: metadata}, content)

@@ -111,7 +111,7 @@ def ganspace_of_layer(
     features: list[Tensor] = []
     count = samples
     for w in mapped(generator, samples, seed):
-        for part in w.split(_BATCH):
+        for part in torch.split(w, _BATCH):
             x = yield from _features(generator, part, layer)
             count = min(samples, _NUMBERS // x.shape[1])
             if count < 2 * components:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +12,14 @@ import torch
 from explorer.directions.direction_set import DirectionSet, cosines
 from explorer.directions.sefa import sefa, style_matrix
 from explorer.errors import UsageError
+from explorer.generators.base import Generator
 from tests.generators.configs import SMALL, small_generator
+
+
+def _layers(generator: Generator) -> Sequence[Any]:
+    """The layers, of which both families have an attribute `affine`."""
+    return generator.layers
+
 
 WITH_STYLES = [name for name, (family, _) in SMALL.items() if family != "tiny"]
 
@@ -34,11 +44,11 @@ def test_directions_are_the_eigenvectors_of_the_chosen_weights(name: str, normal
     last = info.num_ws - 1
     chosen = [
         layer
-        for layer in generator.layers
+        for layer in _layers(generator)
         if not layer.info.is_rgb or (name.startswith("stylegan2") and layer.info.ws_index == last)
     ]
     # Styles of ToRGB layers have a gain of their own, which counts where rows are not normalised.
-    weights = [layer.affine.weight.double() * getattr(layer, "style_gain", 1.0) for layer in chosen]  # type: ignore
+    weights: list[Any] = [layer.affine.weight.double() * getattr(layer, "style_gain", 1.0) for layer in chosen]
     rows = torch.cat(weights)
     if normalised:
         rows = rows / rows.norm(dim=1, keepdim=True)
@@ -55,8 +65,8 @@ def test_directions_are_the_eigenvectors_of_the_chosen_weights(name: str, normal
 def test_a_choice_of_entries_takes_the_layers_that_they_style() -> None:
     generator = small_generator("stylegan2-skip")
     found = sefa(generator, [0])
-    (layer,) = (layer for layer in generator.layers if layer.info.ws_index == 0 and not layer.info.is_rgb)
-    rows = layer.affine.weight.double()  # type: ignore[union-attr]
+    (layer,) = (layer for layer in _layers(generator) if layer.info.ws_index == 0 and not layer.info.is_rgb)
+    rows = layer.affine.weight.double()
     rows = (rows / rows.norm(dim=1, keepdim=True)).detach().numpy()
     assert found.entries == (0,)
     first = found.vectors[0].astype(np.float64)
