@@ -52,7 +52,7 @@ VISIBLE = 0.04
 """Mean absolute change of a region, in the picture's units of -1..1, from which it is worth a slider: 5 of 255
 levels. Channels that change the region less come last, however little they change elsewhere."""
 
-_INSIDE, _OUTSIDE = 16, 32
+_INSIDE, _OUTSIDE = 12, 24
 """Probes of the marked region, and of all its competitors together."""
 
 _SPREAD = 10
