@@ -2,8 +2,8 @@
 
     python benchmarks/editing.py [--quick] [--json] [--parts NAMES] [MODEL ...]
 
-Each row is a figure of one model with its goal: at least that, or at most where the unit says so. With `--json` the
-rows are a list of `{"name", "model", "value", "goal", "unit"}`.
+Each row is a figure of one model with its goal (`benchmarks.editing_row`). With `--json` the rows are a list of
+`{"name", "model", "value", "goal", "unit"}`.
 
 A part is a function of a `Setting` that gives rows. To add one, write it in a module of its own and name it in
 `PARTS`; parts share nothing but the setting.
@@ -15,37 +15,19 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from typing import TypeAlias
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.editing_row import Row, Setting
 from benchmarks.table import columns
 
-__all__ = ["PARTS", "Part", "Row", "Setting", "main"]
+__all__ = ["PARTS", "Part", "main"]
 
 MODELS = ("critters-stylegan2", "critters-stylegan3-t", "critters-stylegan3-r")
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What to measure: the models' names or files, and whether a rough figure will do."""
-
-    models: tuple[str, ...]
-    is_quick: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One figure of one model."""
-
-    name: str
-    model: str
-    value: float
-    goal: float
-    unit: str
 
 
 Part: TypeAlias = "Callable[[Setting], Iterable[Row]]"

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from benchmarks.editing_places import PARTS, parts_of
+from benchmarks.editing_row import Row
 
 if TYPE_CHECKING:
-    from benchmarks.editing import Row, Setting
+    from benchmarks.editing_row import Setting
 
 __all__ = ["measure"]
 
@@ -24,7 +25,6 @@ def measure(setting: Setting) -> Iterator[Row]:
     A ratio is the mean absolute change inside the region by that outside, for a channel moved by five standard
     deviations. The mean is over the seeds too; the least is the median over the seeds of the least of the five.
     """
-    from benchmarks.editing import Row
     from explorer.directions.style_space import ranking_spec
     from explorer.jobs.executors import run_inline
     from explorer.render.headless import open_model
