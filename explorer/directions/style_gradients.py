@@ -1,38 +1,32 @@
-"""How much each style channel changes regions of one picture, to first order, by random sign probes.
+"""Derivatives of one picture by all of its styles, one layer of the network a step.
 
-A probe is the scalar `v = sum over the region's pixels of sign * picture`, with one random sign for each cell of a
-coarse grid and each colour. One backward pass gives dv/ds of all channels, and the expectation of its square is the
-sum over cells and colours of the squared derivative of the cell's sum (Hutchinson 1990): a few dozen passes replace
-one for each cell.
-
-The synthesis runs with gradients, in float32 and in the operators' readable form, with the layers' styles as
-leaves. All of that holds within a step only: steps leave no thread state behind. A large network keeps only what
-lies between its layers and runs each of them again in every backward pass (Chen et al. 2016).
+The graph is cut between the layers, so that a backward pass too goes in steps of a layer. A small network keeps each
+layer's part of the graph; a large one keeps only what lies between the layers, and runs each again in every backward
+pass (Chen et al. 2016). All runs in float32 and on PyTorch's own operators, which take half the time of the readable
+ones. Steps leave no thread state behind.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
-from explorer.generators.base import INPUT, Activation, Inputs, LayerInfo, NoiseSpec, fold_steps
+from explorer.generators.base import INPUT, Activation, Inputs
 from explorer.ops.backend import use_backend
 
 if TYPE_CHECKING:
-    from explorer.directions.regions import Regions
-    from explorer.generators.base import Generator, LayerEdits, SynthesisLayer
+    from explorer.generators.base import Generator, LayerEdits
     from explorer.util.steps import Steps
 
-__all__ = ["StyledPicture", "differentiable", "influence", "styled_picture"]
+__all__ = ["StyledPicture", "differentiable", "styled_picture"]
 
 _KEPT_BYTES = 64 << 20
-"""Bytes of all layers' outputs up to which everything that the backward passes need is kept."""
+"""Bytes of all layers' outputs up to which the graph is kept."""
 
 _LOW = 32
 """Resolution of the features that segments are made of, at most."""
@@ -41,98 +35,153 @@ _LOW = 32
 @contextlib.contextmanager
 def differentiable() -> Iterator[None]:
     """Compute with gradients, also where the caller infers."""
-    with torch.inference_mode(False), torch.enable_grad(), use_backend("reference", torch.float32):
+    with torch.inference_mode(False), torch.enable_grad(), use_backend("torch", torch.float32):
         yield
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
+class _Part:
+    """A part of the graph: the input, a layer, or the conversion to the picture.
+
+    Attributes:
+        index: Of the layer; `INPUT`, or the number of layers for the conversion.
+        run: Computes the outputs.
+        given: What came from the part before, as leaves.
+        style: The styles, as a leaf; None if it has none, or outputs a picture.
+        outputs: The kept outputs with their graph; None where `run` computes them again.
+    """
+
+    index: int
+    run: Callable[[], tuple[Tensor, ...]]
+    given: tuple[Tensor, ...] = ()
+    style: Tensor | None = None
+    outputs: tuple[Tensor, ...] | None = None
+
+    def backward(self, slopes: Sequence[Tensor | None]) -> tuple[list[Tensor | None], Tensor | None]:
+        """Return the derivatives by `given` and by the style, from those by the outputs."""
+        leaves = [leaf for leaf in (*self.given, self.style) if leaf is not None and leaf.requires_grad]
+        if not leaves:
+            return [None] * len(self.given), None
+        with differentiable():
+            outputs = self.run() if self.outputs is None else self.outputs
+            pairs = [(o, s) for o, s in zip(outputs, slopes, strict=True) if s is not None and o.requires_grad]
+            found: dict[int, Tensor | None] = {}
+            if pairs:
+                ends, starts = zip(*pairs, strict=True)
+                is_kept = self.outputs is not None
+                gradients = torch.autograd.grad(ends, leaves, starts, retain_graph=is_kept, allow_unused=True)
+                found = {id(leaf): gradient for leaf, gradient in zip(leaves, gradients, strict=True)}
+        return [found.get(id(x)) for x in self.given], None if self.style is None else found.get(id(self.style))
+
+
+@dataclass(slots=True, eq=False)
 class StyledPicture:
-    """A picture with the graph that leads to it.
+    """A picture and how it follows from the styles of its layers.
 
     Attributes:
         picture: `[C, H, W]` float32.
-        leaves: The styles `[1, style_dim]` of each layer that it depends on, by index; `INPUT` is the input.
         features: Features of a layer of low resolution `[C, h, w]`, without their margin; None if there is none.
     """
 
     picture: Tensor
-    leaves: Mapping[int, Tensor]
     features: Tensor | None
+    _parts: list[_Part] = field(repr=False)
+
+    @property
+    def widths(self) -> dict[int, int]:
+        """The number of styles of each layer, by index; `INPUT` is the input."""
+        return {part.index: part.style.shape[1] for part in self._parts if part.style is not None}
+
+    def slopes(self, weights: Tensor) -> Steps[dict[int, Tensor]]:
+        """Return the derivatives of `(picture * weights).sum()` by the styles `[style_dim]`, by layer.
+
+        Args:
+            weights: `[C, H, W]`.
+        """
+        found = {index: torch.zeros(width, device=weights.device) for index, width in self.widths.items()}
+        with differentiable():
+            slopes: Sequence[Tensor | None] = (weights[None].clone(),)
+        for part in reversed(self._parts):
+            slopes, of_style = part.backward(slopes)
+            if of_style is not None:
+                found[part.index] = of_style[0]
+            yield
+        return found
 
 
 @dataclass(slots=True)
-class _Leaves:
-    """Edits that make the edited styles of each layer leaves of the graph."""
+class _Leaf:
+    """Edits that make the edited styles of the input a leaf."""
 
     edits: LayerEdits
-    leaves: dict[int, Tensor] = field(default_factory=dict)
+    style_: Tensor | None = None
 
     def key(self, i: int) -> bytes:
         return self.edits.key(i)
 
     def style(self, i: int, s: Tensor) -> Tensor:
-        self.leaves[i] = self.edits.style(i, s).detach().clone().requires_grad_()
-        return self.leaves[i]
+        if self.style_ is None:
+            self.style_ = _leaf(self.edits.style(i, s))
+        return self.style_
 
     def features(self, i: int, activation: Activation) -> Activation:
         return self.edits.features(i, activation)
 
 
-@dataclass(frozen=True, slots=True)
-class _Rerun:
-    """A layer that keeps nothing for the backward pass but its input, and runs again there."""
-
-    layer: SynthesisLayer
-
-    @property
-    def info(self) -> LayerInfo:
-        return self.layer.info
-
-    def style(self, w: Tensor) -> Tensor:
-        return self.layer.style(w)
-
-    def noise(self, spec: NoiseSpec, batch: int) -> Tensor | None:
-        return self.layer.noise(spec, batch)
-
-    def run(self, activation: Activation, style: Tensor, noise: Tensor | None = None) -> Activation:
-        def again(activation: Activation, style: Tensor, noise: Tensor | None) -> Activation:
-            with use_backend("reference", torch.float32):  # torch runs it again in a thread of its own on a GPU
-                return self.layer.run(activation, style, noise)
-
-        result: Activation = checkpoint(again, activation, style, noise, use_reentrant=False)
-        return result
-
-
 def styled_picture(generator: Generator, inputs: Inputs, edits: LayerEdits) -> Steps[StyledPicture]:
     """Return the picture of the inputs with its graph, in steps of a layer."""
-    leaves = _Leaves(edits)
-    nbytes = 4 * sum(info.channels * info.height * info.width for info in generator.info.layers)
-    layers = generator.layers if nbytes <= _KEPT_BYTES else [_Rerun(layer) for layer in generator.layers]
-    low: dict[int, Tensor] = {}
-
-    def keep(i: int, activation: Activation) -> None:
-        info = layers[i].info
-        if not info.is_rgb and (not low or info.resolution <= _LOW):
-            low.clear()
-            low[i] = activation.x.detach()
-
+    sizes = [info.channels * info.height * info.width for info in generator.info.layers]
+    is_kept = 4 * sum(sizes) <= _KEPT_BYTES
+    low: tuple[Tensor, int] | None = None
     with differentiable():
         own = _cloned(inputs)
-        activation = generator.begin(own, leaves)
-    steps = fold_steps(
-        layers, activation, own, edits=leaves, noise=lambda i: layers[i].noise(own.noise, 1), after=keep
-    )
-    while True:
-        with differentiable():
-            try:
-                next(steps)
-            except StopIteration as end:
-                picture = generator.rgb(end.value)[0]
-                break
+        first = _Leaf(edits)
+        activation = generator.begin(own, first)
+        parts = [_Part(INPUT, lambda: generator.begin(own, first).tensors(), (), first.style_)]
+        if is_kept:
+            parts[0].outputs = activation.tensors()
+    for i, layer in enumerate(generator.layers):
         yield
-    features = next((_without_margin(x[0], layers[i].info.resolution) for i, x in low.items()), None)
-    reached = {i: leaf for i, leaf in leaves.leaves.items() if i == INPUT or not layers[i].info.is_rgb}
-    return StyledPicture(picture, reached, features)
+        with differentiable():
+            part, activation = _run_layer(generator, i, own, edits, activation, is_kept)
+        parts.append(part)
+        info = layer.info
+        if not info.is_rgb and (low is None or info.resolution <= _LOW):
+            low = activation.x.detach(), info.resolution
+    yield
+    with differentiable():
+        last = activation.map(_leaf)
+        parts.append(_Part(len(parts) - 1, lambda: (generator.rgb(last),), last.tensors()))
+        picture = generator.rgb(last)[0].detach()
+    return StyledPicture(picture, None if low is None else _without_margin(low[0][0], low[1]), parts)
+
+
+def _run_layer(
+    generator: Generator, i: int, inputs: Inputs, edits: LayerEdits, activation: Activation, is_kept: bool
+) -> tuple[_Part, Activation]:
+    """Run layer i as a part of its own, and return it with its output."""
+    layer = generator.layers[i]
+    given, entry = activation.map(_leaf), layer.info.ws_index
+    w = inputs.ws[:, 0, :0] if entry is None else inputs.ws[:, entry]
+    style = w if entry is None else _leaf(edits.style(i, layer.style(w)))
+    noise = layer.noise(inputs.noise, 1)
+
+    def run() -> Activation:
+        return edits.features(i, layer.run(given, style, noise))
+
+    has_leaf = entry is not None and not layer.info.is_rgb
+    part = _Part(i, lambda: run().tensors(), given.tensors(), style if has_leaf else None)
+    if is_kept:
+        output = run()
+        part.outputs = output.tensors()
+        return part, output
+    with torch.no_grad():
+        return part, run()
+
+
+def _leaf(x: Tensor) -> Tensor:
+    """Return a copy that derivatives are taken by, where it holds fractions."""
+    return x.detach().clone().requires_grad_() if x.is_floating_point() else x
 
 
 def _cloned(inputs: Inputs) -> Inputs:
@@ -149,41 +198,3 @@ def _without_margin(x: Tensor, resolution: int) -> Tensor:
     """Return the centre `[C, resolution, resolution]` of features that may have a margin."""
     top, left = (max(0, (n - resolution) // 2) for n in x.shape[-2:])
     return x[:, top : x.shape[-2] - top, left : x.shape[-1] - left]
-
-
-def influence(
-    styled: StyledPicture, regions: Regions, probes: tuple[int, ...], seed: int = 0
-) -> Iterator[dict[int, Tensor] | None]:
-    """Yield None after each backward pass, and at the end the change of each region by each channel.
-
-    Args:
-        styled: The picture.
-        regions: Its regions.
-        probes: How many passes each region gets.
-        seed: Of the signs.
-
-    Yields:
-        At the end `[regions, style_dim]` float32 by layer: the root mean square, over a region's pixels, of the
-        derivative of the picture by the channel.
-    """
-    random = torch.Generator().manual_seed(seed)
-    leaves = tuple(styled.leaves.values())
-    device, channels = styled.picture.device, styled.picture.shape[0]
-    sums = [torch.zeros(len(regions.masks), leaf.shape[1], device=device) for leaf in leaves]
-    rows, columns = regions.grid
-    for number, (mask, count) in enumerate(zip(regions.masks, probes, strict=True)):
-        cells = torch.zeros(rows * columns, device=device)
-        index = regions.rows[:, None] * columns + regions.columns[None]
-        cells.index_add_(0, index[mask], torch.ones_like(index[mask], dtype=torch.float32))
-        scale = float(channels * count * cells.square().sum())
-        for _ in range(count):
-            signs = torch.randint(2, (channels, rows, columns), generator=random).to(device) * 2.0 - 1.0
-            with differentiable():
-                weights = signs[:, regions.rows][:, :, regions.columns] * mask.clone()
-                value = (styled.picture * weights).sum()
-                found = torch.autograd.grad(value, leaves, retain_graph=True, allow_unused=True)
-            for total, gradient in zip(sums, found, strict=True):
-                if gradient is not None:
-                    total[number] += gradient[0].square() / scale
-            yield None
-    yield {i: total.sqrt() for i, total in zip(styled.leaves, sums, strict=True)}

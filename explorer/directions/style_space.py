@@ -1,6 +1,6 @@
 """The job that ranks style channels by how much they change a marked region and little else.
 
-All channels are compared to first order (`style_gradients`), in the marked region and in regions that compete with
+All channels are compared to first order (`style_probes`), in the marked region and in regions that compete with
 it. The best are then tried (`style_trials`). Styles of layers that output a picture are left out, because they only
 tint it, and so are those of the network's input, which move all of it.
 """
@@ -16,7 +16,8 @@ import torch
 import torch.nn.functional as F
 
 from explorer.directions.regions import regions_of
-from explorer.directions.style_gradients import influence, styled_picture
+from explorer.directions.style_gradients import styled_picture
+from explorer.directions.style_probes import influence
 from explorer.directions.style_statistics import measured, recall, remember
 from explorer.directions.style_trials import SIGMAS, Trial, changes
 from explorer.errors import UsageError
@@ -161,11 +162,14 @@ def _slopes(styled: StyledPicture, regions: Regions, seed: int, steps: _Steps) -
     """Return what `influence` finds, in one backward pass a step."""
     others = len(regions.masks) - 1
     probes = (_INSIDE, *(_OUTSIDE // others + (i < _OUTSIDE % others) for i in range(others)))
-    for found in influence(styled, regions, probes, seed):
-        if found is not None:
+    work = influence(styled, regions, probes, seed)
+    while True:
+        try:
+            probed = next(work)
+        except StopIteration as end:
+            found: dict[int, Tensor] = end.value
             return found
-        yield steps.report("Comparing all channels")
-    raise AssertionError("the influence was not found")
+        yield None if probed is None else steps.report("Comparing all channels")
 
 
 def shortlist(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,10 +12,11 @@ import torch
 
 from explorer.directions import style_gradients
 from explorer.directions.regions import regions_of
-from explorer.directions.style_gradients import StyledPicture, influence, styled_picture
+from explorer.directions.style_gradients import styled_picture
+from explorer.directions.style_probes import Probed, influence
 from explorer.directions.style_trials import SIGMAS, Trial, changes
 from explorer.generators.base import INPUT
-from explorer.ops.backend import policy
+from explorer.ops.backend import policy, use_backend
 from explorer.render.headless import HeadlessRenderer
 from explorer.state import Edit, Look, StyleChannels, Transform
 from explorer.util.steps import run
@@ -49,16 +52,43 @@ def test_gradients_are_those_of_finite_differences(
         picture = run(generator.picture_steps(inputs, edits=edits))[0]
     torch.testing.assert_close(styled.picture.detach(), picture, rtol=1e-3, atol=1e-4)
     probe = torch.randn(styled.picture.shape, generator=torch.Generator().manual_seed(1))
-    for i, leaf in styled.leaves.items():
-        (slope,) = torch.autograd.grad((styled.picture * probe).sum(), [leaf], retain_graph=True)
-        channel = int(slope[0].abs().argmax())
-        step = torch.zeros_like(leaf)
+    with torch.inference_mode():
+        slopes = [run(styled.slopes(probe)) for _ in range(2)]  # the graph is still there
+    assert set(slopes[0]) == set(styled.widths)
+    for i, slope in slopes[0].items():
+        torch.testing.assert_close(slope, slopes[1][i])
+        channel = int(slope.abs().argmax())
+        step = torch.zeros(1, len(slope))
         step[0, channel] = 3e-3
         values = []
         for sign in (1.0, -1.0):
             again = run(styled_picture(generator, inputs, _Moved(edits, i, sign * step)))
-            values.append(float((again.picture.detach() * probe).sum()))
-        assert (values[0] - values[1]) / 6e-3 == pytest.approx(float(slope[0, channel]), rel=0.1)
+            values.append(float((again.picture * probe).sum()))
+        assert (values[0] - values[1]) / 6e-3 == pytest.approx(float(slope[channel]), rel=0.1)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_gradients_are_those_of_the_whole_graph_in_the_readable_operators(name: str) -> None:
+    generator, inputs, edits = prepared(name)
+    styled = run(styled_picture(generator, inputs, edits))
+    probe = torch.randn(styled.picture.shape, generator=torch.Generator().manual_seed(2))
+    found = run(styled.slopes(probe))
+    with use_backend("reference"):
+        leaves = {}
+        activation = generator.begin(_normal(inputs))
+        for i, layer in enumerate(generator.layers):
+            leaves[i] = layer.style(inputs.ws[:, layer.info.ws_index].clone()).clone().requires_grad_()
+            activation = layer.run(activation, leaves[i], layer.noise(inputs.noise, 1))
+        expected = torch.autograd.grad((generator.rgb(activation)[0] * probe).sum(), list(leaves.values()))
+    for i, slope in zip(leaves, expected, strict=True):
+        if not generator.info.layers[i].is_rgb:
+            scale = float(slope.abs().max())
+            torch.testing.assert_close(found[i], slope[0], rtol=1e-2, atol=1e-3 * scale)
+
+
+def _normal(inputs: Any) -> Any:
+    """The same inputs, outside inference mode."""
+    return replace(inputs, ws=inputs.ws.clone())
 
 
 class _Moved:
@@ -79,8 +109,8 @@ class _Moved:
 def test_the_input_of_stylegan3_is_a_leaf_and_layers_to_rgb_are_not() -> None:
     generator, inputs, edits = prepared("stylegan3-t")
     styled = run(styled_picture(generator, inputs, edits))
-    assert list(styled.leaves) == [INPUT, *range(len(generator.layers) - 1)]
-    assert styled.leaves[INPUT].shape == (1, 4)
+    assert list(styled.widths) == [INPUT, *range(len(generator.layers) - 1)]
+    assert styled.widths[INPUT] == 4
     assert styled.features is not None
     assert styled.features.shape[1:] == (generator.info.layers[0].resolution,) * 2 or styled.features.shape[1] <= 32
 
@@ -89,27 +119,49 @@ def test_edits_of_the_look_are_part_of_the_picture() -> None:
     name = small_generator("stylegan2-skip").info.layers[0].name
     look = Look(edits=(Edit(StyleChannels(name, (1,), (1.0,)), 2.0),))
     plain, edited = (run(styled_picture(*prepared("stylegan2-skip", each))) for each in (Look(), look))
-    step = (edited.leaves[0] - plain.leaves[0]).detach()[0]
+    step = (_style_of(edited) - _style_of(plain)).detach()[0]
     np.testing.assert_allclose(step.numpy(), 2.0 * np.eye(len(step))[1], atol=1e-6)
     assert not torch.equal(plain.picture, edited.picture)
 
 
+def _style_of(styled: Any) -> torch.Tensor:
+    (style,) = [part.style for part in styled._parts if part.index == 0]
+    return style
+
+
+class Linear:
+    """A picture to which style channel c adds `areas[c]`."""
+
+    def __init__(self, areas: torch.Tensor) -> None:
+        self.areas = areas
+        self.picture = torch.zeros(3, *areas.shape[1:])
+        self.widths = {0: len(areas)}
+
+    def slopes(self, weights: torch.Tensor) -> Iterator[None]:
+        yield
+        return {0: torch.einsum("chw,khw->k", weights, self.areas)}  # type: ignore[return-value]
+
+
 def test_probes_estimate_the_change_of_each_region() -> None:
-    """A linear picture: channel 0 paints the left half, channel 1 the right, channel 2 all of it by half."""
+    """Channel 0 paints the left half, channel 1 the right, channel 2 all of it by half."""
     size = 64
-    style = torch.zeros(1, 3, requires_grad=True)
     left = (torch.arange(size) < size // 2).float().expand(size, size)
-    paint = torch.stack([left, 1 - left, torch.full((size, size), 0.5)])
-    picture = torch.einsum("c,chw->hw", style[0], paint).expand(3, size, size)
     region = np.zeros((size, size), bool)
     region[:, : size // 2] = True
     regions = regions_of(region, None, torch.device("cpu"))
-    count = len(regions.masks) - 1
-    *steps, found = influence(StyledPicture(picture, {0: style}, None), regions, (256, *[256] * count))
-    assert steps == [None] * 256 * (count + 1)
-    assert found is not None
-    np.testing.assert_allclose(found[0][0], [1.0, 0.0, 0.5], atol=0.1)
-    for other in found[0][1:]:
+    picture = Linear(torch.stack([left, 1 - left, torch.full((size, size), 0.5)]))
+    count = 256 * len(regions.masks)
+    seen: list[Any] = []
+    work = influence(picture, regions, (256,) * len(regions.masks))  # type: ignore[arg-type]
+    while True:
+        try:
+            seen.append(next(work))
+        except StopIteration as end:
+            (found,) = end.value.values()
+            break
+    assert [item.done for item in seen if isinstance(item, Probed)] == list(range(1, count + 1))
+    np.testing.assert_allclose(found[0], [1.0, 0.0, 0.5], atol=0.1)
+    for other in found[1:]:
         np.testing.assert_allclose(other, [0.0, 1.0, 0.5], atol=0.15)
 
 

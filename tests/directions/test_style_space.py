@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from explorer.directions import style_space
 from explorer.directions.regions import regions_of
@@ -16,11 +17,15 @@ from explorer.directions.style_space import VISIBLE, RankedChannel, ranking_spec
 from explorer.errors import UsageError
 from explorer.jobs.executors import run_inline
 from explorer.jobs.job import JobSpec
+from explorer.jobs.registry import begin
+from explorer.ops.backend import use_backend
 from explorer.render.headless import HeadlessRenderer
 from explorer.state import Edit, Look, StyleChannels
 from explorer.state.request import ModelKey
 from tests.directions.painter import SCALE, Painter
 from tests.generators.configs import small_generator
+from tests.ops.counting import counted
+from tests.render.support import tiny_model
 
 SIZE = 64
 EVERYWHERE, RIGHT, LEFT, NOWHERE, MOSTLY_LEFT, FAINTLY_LEFT = range(6)
@@ -189,3 +194,27 @@ def test_every_size_of_picture_has_a_grid(size: tuple[int, int]) -> None:
     regions = regions_of(region, None, torch.device("cpu"))
     assert regions.grid == tuple(min(32, n) for n in size)
     assert bool((regions.masks.sum(dim=0) == 1).all())
+
+
+def test_no_step_is_much_longer_than_the_slowest_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backward pass through a layer takes two to three times its forward pass; a trial is two pictures."""
+    monkeypatch.setattr(style_space, "SHORTLIST", 4)
+    monkeypatch.setattr(style_space, "_INSIDE", 1)
+    monkeypatch.setattr(style_space, "_OUTSIDE", 8)
+    renderer = HeadlessRenderer(tiny_model(img_resolution=SIZE, channels=24).generator)
+    generator = renderer.context.generator
+    with torch.inference_mode(), use_backend("torch"):
+        ws = generator.broadcast(generator.mapping(torch.zeros(1, generator.info.z_dim)))
+        slowest = max(counted(generator.synthesis_steps(ws)))
+    job = begin(ranking_spec(renderer.request(Look()), left_region()), renderer.context)
+    steps = 0
+    with torch.inference_mode():
+        while True:
+            with FlopCounterMode(display=False) as counter:
+                try:
+                    next(job)
+                except StopIteration:
+                    break
+            steps += 1
+            assert counter.get_total_flops() <= 3 * slowest, f"step {steps}"
+    assert steps > 100
