@@ -1,9 +1,9 @@
 """Derivatives of one picture by all of its styles, one layer of the network a step.
 
-The graph is cut between the layers, so that a backward pass too goes in steps of a layer. A small network keeps each
-layer's part of the graph; a large one keeps only what lies between the layers, and runs each again in every backward
-pass (Chen et al. 2016). All runs in float32 and on PyTorch's own operators, which take half the time of the readable
-ones. Steps leave no thread state behind.
+The graph is cut between the layers, so that a backward pass too goes in steps of a layer. A small network keeps
+each layer's part of the graph; a large one keeps only what lies between the layers, and runs each again in every
+backward pass (Chen et al. 2016). All runs in float32 and on PyTorch's own operators, which take half the time of
+the readable ones. Steps leave no thread state behind.
 """
 
 from __future__ import annotations
