@@ -118,9 +118,10 @@ def test_the_region_shows_while_it_is_marked_and_heat_while_it_is_pointed_at(vie
     heat = np.zeros((4, 4), np.uint8)
     heat[:, 2:] = 255
     view.region.set_heat(heat)
-    assert colour_at(view, 150, 100) != plain
+    assert colour_at(view, 190, 100) == plain
+    assert colour_at(view, 20, 100) != plain
     view.region.set_heat(None)
-    assert colour_at(view, 150, 100) == plain
+    assert colour_at(view, 20, 100) == plain
 
 
 # -- the search ------------------------------------------------------------------------------------------------
@@ -267,10 +268,10 @@ def test_pointing_at_a_channel_shows_where_it_changes_the_picture(window: MainWi
     mark(session, (0.4, 0.4))
     find(session)
     at = QPointF(3, 3)
-    QApplication.sendEvent(panel.rows[0], QEnterEvent(at, at, at))
+    QApplication.sendEvent(panel.rows[0].heat, QEnterEvent(at, at, at))
     assert image.region._heat is not None
     assert window.views.panes[1].image.region._heat is None
-    QApplication.sendEvent(panel.rows[0], QEvent(QEvent.Type.Leave))
+    QApplication.sendEvent(panel.rows[0].heat, QEvent(QEvent.Type.Leave))
     assert image.region._heat is None
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QColor, QImage, QPainter
 
 from explorer.widgets.controls.theme import color
 from explorer.widgets.viewer.tools import PassiveTool, PictureView
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RegionTool"]
 
-_OPACITY = 120
+_OPACITY = 150
 """Of the region's colour over the picture, of 255."""
 
 
@@ -54,8 +54,8 @@ class RegionTool(PassiveTool):
             self.picture.update()
 
     def set_heat(self, heat: NDArray[np.uint8] | None) -> None:
-        """Show where something changes the picture, uint8 `[h, w]`, over it; None ends that."""
-        self._heat = None if heat is None else _glow(heat)
+        """Darken the picture except where something changes it, uint8 `[h, w]`; None ends that."""
+        self._heat = None if heat is None else _shade(heat)
         self.picture.update()
 
     def caption(self) -> str:
@@ -109,17 +109,16 @@ class RegionTool(PassiveTool):
 
 def _tinted(mask: NDArray[np.bool_]) -> QImage:
     """Return the region in the accent colour over nothing."""
-    return _veil(np.where(mask, _OPACITY, 0).astype(np.uint8))
+    return _veil(np.where(mask, _OPACITY, 0).astype(np.uint8), color("accent"))
 
 
-def _glow(heat: NDArray[np.uint8]) -> QImage:
-    """Return a heat map in the accent colour; its square root, so that weak changes show too."""
-    return _veil((200.0 * np.sqrt(heat / 255.0)).astype(np.uint8))
+def _shade(heat: NDArray[np.uint8]) -> QImage:
+    """Return a shade that leaves free what is hot; its square root, so that weak changes show too."""
+    return _veil((210.0 * (1.0 - np.sqrt(heat / 255.0))).astype(np.uint8), QColor("black"))
 
 
-def _veil(opacity: NDArray[np.uint8]) -> QImage:
-    """Return the accent colour with an opacity for each pixel."""
-    tint = color("accent")
+def _veil(opacity: NDArray[np.uint8], tint: QColor) -> QImage:
+    """Return a colour with an opacity for each pixel."""
     height, width = opacity.shape
     pixels = np.empty((height, width, 4), np.uint8)
     pixels[..., :3] = tint.red(), tint.green(), tint.blue()

@@ -25,7 +25,9 @@ LABEL_PX = 92
 
 
 class _Heat(QWidget):
-    """A small picture of where a channel changes the picture, bright where most."""
+    """A small picture of where a channel changes the picture; `pointed(bool)` as the pointer enters and leaves."""
+
+    pointed = Signal(bool)
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,6 +45,16 @@ class _Heat(QWidget):
         self._image = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
         self.update()
 
+    def enterEvent(self, event: QEvent) -> None:
+        self.pointed.emit(True)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.pointed.emit(False)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self.pointed.emit(False)
+        super().hideEvent(event)
+
     def paintEvent(self, event: QPaintEvent) -> None:
         p = QPainter(self)
         paint_thumbnail(p, self._image, QRectF(self.rect()))
@@ -53,7 +65,7 @@ class ChannelRow(QWidget):
     """A heat map and a slider of one channel; it is reused for others.
 
     Signals: `pressed`, `moving(value)`, `released`, `cancelled` of the slider; `pointed(RankedChannel | None)`
-    when the pointer enters or leaves the row.
+    when the pointer enters or leaves the heat map.
     """
 
     pressed = Signal()
@@ -66,6 +78,7 @@ class ChannelRow(QWidget):
         super().__init__()
         self.channel: RankedChannel | None = None
         self.heat = _Heat()
+        self.heat.pointed.connect(self._on_pointed)
         limit = StyleChannelsKind.strength
         self.slider = ValueSlider(
             "", limit.low, limit.high, 0.0, unit=limit.unit, decimals=1, step=0.5, label_width=LABEL_PX,
@@ -82,15 +95,8 @@ class ChannelRow(QWidget):
         layout.addWidget(self.slider, 1)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
-    def enterEvent(self, event: QEvent) -> None:
-        self.pointed.emit(self.channel)
-
-    def leaveEvent(self, event: QEvent) -> None:
-        self.pointed.emit(None)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        self.pointed.emit(None)
-        super().hideEvent(event)
+    def _on_pointed(self, is_over: bool) -> None:
+        self.pointed.emit(self.channel if is_over else None)
 
     def show_channel(self, channel: RankedChannel) -> None:
         """Show a channel."""
@@ -105,7 +111,7 @@ class ChannelRow(QWidget):
             "means no edit."
         )
         self.slider.set_tip(about)
-        set_tip(self.heat, f"Where channel {channel.channel} of {channel.layer} changes the picture: bright, most")
+        set_tip(self.heat, f"Where channel {channel.channel} of {channel.layer} changes the picture")
 
 
 def ratio_text(ratio: float) -> str:
