@@ -130,6 +130,14 @@ def test_style_directions_step_in_the_styles_of_each_layer() -> None:
     assert some.layers == ("t0", "t2")
 
 
+def test_style_edits_are_blended_between_keys_by_strength() -> None:
+    for value in (VALUES["style-channels"], VALUES["style-direction"]):
+        assert blend_edits([(Edit(value, 8.0),), ()], [0.25, 0.75]) == (Edit(value, 2.0),)
+        renamed = replace(value, name="other")  # type: ignore[type-var]
+        (mixed,) = blend_edits([(Edit(value, 8.0),), (Edit(renamed, 0.0),)], [0.5, 0.5])
+        assert mixed.strength == 4.0
+
+
 def test_the_styles_of_the_input_can_be_edited() -> None:
     info = replace(INFO, input_style_dim=4)
     (one,) = resolve_edits((Edit(StyleChannels("input", (1,), (3.0,))),), info, TABLE)

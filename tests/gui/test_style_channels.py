@@ -206,6 +206,23 @@ def test_a_channel_found_is_moved_by_an_edit_of_the_look(session: Session) -> No
     assert channels.strength(first) == 0.0
 
 
+def test_undoing_an_edit_of_a_channel_gives_the_same_picture_to_the_bit(session: Session) -> None:
+    def picture() -> np.ndarray:
+        def is_shown() -> bool:
+            frame = session.last_frame(0)
+            return frame is not None and frame.tier == 1 and frame.request == session.resolve_view(0)
+
+        wait_until(is_shown)
+        return session.last_frame(0).pixels.copy()
+
+    before = picture()
+    layer = session.info(0).layers[0]
+    session.look.add_edit(Edit(StyleChannels(layer.name, (0, 2), (1.0, 0.5)), 8.0))
+    assert not np.array_equal(picture(), before)
+    session.undo()
+    np.testing.assert_array_equal(picture(), before)
+
+
 def test_a_closed_model_takes_the_search_with_it(session: Session) -> None:
     mark(session, (0.3, 0.3))
     session.channels.find()
