@@ -48,6 +48,7 @@ class StyleChannelSearch(QObject):
         view: The view whose picture is marked.
         region: The marked pixels, bool `[H, W]`, read-only; None for none.
         found: The channels of the last search, the best first.
+        found_in: The view of that search.
     """
 
     marking_changed = Signal(bool)
@@ -60,7 +61,7 @@ class StyleChannelSearch(QObject):
     def __init__(self, session: SessionCore) -> None:
         super().__init__(session)
         self._session = session
-        self.is_marking, self.brush, self.view = False, BRUSH, 0
+        self.is_marking, self.brush, self.view, self.found_in = False, BRUSH, 0, 0
         self.region: NDArray[np.bool_] | None = None
         self.found: Sequence[RankedChannel] = ()
         self._before: tuple[int, NDArray[np.bool_] | None] = (0, None)  # at the start of a stroke
@@ -156,6 +157,7 @@ class StyleChannelSearch(QObject):
             return
         if event.report is not None:
             if event.report.value is not None:
+                self.found_in = event.view
                 self._set_found(event.report.value)
             self.progress.emit(event.report)
         if event.is_done:
@@ -200,7 +202,7 @@ class StyleChannelSearch(QObject):
 
     @Slot(int)
     def _on_model_changed(self, view: int) -> None:
-        if view == self.view:
+        if view in (self.view, self.found_in):
             self._forget()
 
     @Slot(object)
@@ -209,9 +211,9 @@ class StyleChannelSearch(QObject):
 
     @Slot(object, object)
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
-        if self.view >= len(new.views):
-            self.view = 0
+        if max(self.view, self.found_in) >= len(new.views):
             self._forget()
+            self.view = self.found_in = 0
 
 
 def channel_edit(edits: Sequence[Edit], layer: str, channel: int) -> int | None:

@@ -292,6 +292,20 @@ def test_pointing_at_a_channel_shows_where_it_changes_the_picture(window: MainWi
     assert image.region._heat is None
 
 
+def test_channels_found_in_another_view_wait_for_it(window: MainWindow, session: Session) -> None:
+    panel = panel_of(window)
+    window.reveal("style-channels")
+    mark(session, (0.4, 0.4))
+    find(session)
+    assert panel.rows[0].slider.isEnabled()
+    session.views.set_active(1)
+    assert not panel.rows[0].slider.isEnabled()
+    session.views.set_active(0)
+    assert panel.rows[0].slider.isEnabled()
+    mark(session, (0.4, 0.4), view=1)  # does not move what was found
+    assert panel.rows[0].slider.isEnabled()
+
+
 def test_escape_anywhere_in_the_window_ends_marking(window: MainWindow, session: Session) -> None:
     session.channels.set_marking(True)
     QTest.keyClick(window, Qt.Key.Key_Escape)

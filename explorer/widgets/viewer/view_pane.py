@@ -353,7 +353,7 @@ class ViewPane(QWidget):
 
     @Slot(object)
     def _show_pointed(self, channel: RankedChannel | None) -> None:
-        is_here = channel is not None and self.session.channels.view == self.view
+        is_here = channel is not None and self.session.channels.found_in == self.view
         self.image.region.set_heat(channel.heat if channel is not None and is_here else None)
 
     def _on_remove(self) -> None:

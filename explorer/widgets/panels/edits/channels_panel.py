@@ -80,6 +80,7 @@ class ChannelsPanel(Panel):
             item.released.connect(session.commit)
             item.cancelled.connect(session.cancel)
         self.bind.look(lambda look: look.edits, lambda _: self._show_strengths())
+        self.bind.state(lambda state: state.active, lambda _: self._show_view())
         self.bind.model(self._show_model)
         self._show_progress(None)
         self._show_found()
@@ -128,7 +129,15 @@ class ChannelsPanel(Panel):
             item.setVisible(number < len(found))
             if number < len(found):
                 item.show_channel(found[number])
+        self._show_view()
         self._show_strengths()
+
+    def _show_view(self) -> None:
+        """Disable the sliders while another view than that of the search is active: they would change its look."""
+        view = self.session.channels.found_in
+        reason = "" if view == self.session.active else f"These channels were found in view {letter(view)}"
+        for item in self.rows:
+            item.slider.set_reason(reason)
 
     def _show_strengths(self) -> None:
         for item in self.rows:
