@@ -151,9 +151,9 @@ def test_panels_fold_move_hide_and_are_remembered(session: Session, settings: Se
     assert [s.key for s in second.sides.left.sections()][:3] == ["mixing", "model", "transform"]
     assert second.sides.sections["noise"].is_folded
     assert second.sides.sections["truncation"].isHidden()
-    assert not second.menus["panels"].actions()[4].isChecked()
+    assert not second.menus["panels"].actions()[5].isChecked()
     second.reset_panels()
-    assert [s.key for s in second.sides.left.sections()] == ["model", "latent", "w"]
+    assert [s.key for s in second.sides.left.sections()] == ["model", "latent", "w", "style-channels"]
     assert not second.sides.sections["truncation"].isHidden()
     for window in (first, second):
         window.close()
