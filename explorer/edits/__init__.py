@@ -4,7 +4,7 @@
 """
 
 from explorer.edits.base import Edit, EditKind, EditValue, Placed, ResolvedEdit, Stage, Strength, UnknownEdit
-from explorer.edits.channels import StyleChannels
+from explorer.edits.style_channels import StyleChannels
 from explorer.edits.direction import Direction
 from explorer.edits.nudge import Nudge
 from explorer.edits.offset import Offset

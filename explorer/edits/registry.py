@@ -18,7 +18,7 @@ from explorer.edits.base import (
     digest_of,
     use_kinds,
 )
-from explorer.edits.channels import StyleChannelsKind
+from explorer.edits.style_channels import StyleChannelsKind
 from explorer.edits.direction import DirectionKind
 from explorer.edits.nudge import NudgeKind
 from explorer.edits.offset import OffsetKind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explorer.edits.channels import StyleChannels
+from explorer.edits.style_channels import StyleChannels
 from explorer.edits.registry import describe
 from explorer.widgets.panels.edits.edit_rows import EditRow
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QHideEvent, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
-from explorer.edits.channels import StyleChannelsKind
+from explorer.edits.style_channels import StyleChannelsKind
 from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.slider import ValueSlider
 from explorer.widgets.controls.theme import GRID, color
