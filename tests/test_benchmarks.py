@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import kill_work, kills
+from benchmarks import editing, kill_work, kills
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -54,4 +54,24 @@ def test_a_lost_recording_is_seen(tmp_path: Path) -> None:
 def test_kinds_that_are_none_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         kills.main(["--kinds", "film,walks"])
+    assert "walks" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_channels_found_for_a_part_of_a_critter_change_it_most(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LATENTWALK_CACHE", str(tmp_path))
+    assert editing.main(["--quick", "--json", "--parts", "channels", "critters-stylegan2"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert all(set(row) == {"name", "model", "value", "goal", "unit"} for row in rows)
+    found = {row["name"]: row["value"] for row in rows if row["name"].endswith("mean")}
+    assert len(found) == 4
+    for part in ("eye", "ear", "nose"):
+        assert found[f"channels of the {part}, mean"] > 3.0
+
+
+def test_parts_that_are_none_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        editing.main(["--parts", "channels,walks"])
     assert "walks" in capsys.readouterr().err

@@ -26,7 +26,8 @@ class StoredDirection(Asset):
     Args:
         space: The latent space; `s` are the styles of the layers.
         array: float32 `[z_dim]` for z, `[w_dim]` for w, `[num_ws, w_dim]` for ws; for s the styles of all styled
-            layers one after the other, `[sum of style_dim]`. Finite, not all zero.
+            layers one after the other, `[sum of style_dim]`; those of the network's input may come first. Finite,
+            not all zero.
         sigma: Standard deviation of the latents along the array, the unit of its strength; positive.
         model_sha: sha256 of the model it was found in; empty if unknown.
         name: Display name.

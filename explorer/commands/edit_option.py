@@ -47,7 +47,7 @@ def edits_of(texts: Sequence[str], generator: Generator, table: AssetTable) -> t
 def _edit(text: str, generator: Generator, table: AssetTable) -> Edit:
     from explorer.directions.files import load_directions
     from explorer.directions.samples import with_sigmas
-    from explorer.state import Direction, Edit
+    from explorer.state import Direction, Edit, StyleDirection
 
     form = _FORM.fullmatch(text)
     if form is None:
@@ -58,10 +58,9 @@ def _edit(text: str, generator: Generator, table: AssetTable) -> Edit:
     number, (sigma,) = int(form["number"]), numbers_of(f"--edit {text}: SIGMA", form["sigma"], 1)
     if number >= len(found):
         raise UsageError(f"--edit {text}: the file has the directions 0 to {len(found) - 1}.")
-    if found.space == "s":
-        raise UsageError(f"--edit {text}: directions of styles are not supported here.", "Use directions of w.")
     # The user names the file for this model, whatever it was found in.
     one = replace(with_sigmas(generator, found.of([number])), model_sha="")
     layers = form["layers"]
     entries = found.entries if layers is None else entries_of("--edit layers", layers, generator.info)
-    return Edit(Direction(table.add(one.stored(0)), tuple(entries), one.names[0]), sigma)
+    kind = StyleDirection if found.space == "s" else Direction
+    return Edit(kind(table.add(one.stored(0)), tuple(entries), one.names[0]), sigma)

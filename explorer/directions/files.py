@@ -105,7 +105,8 @@ def load_directions(path: str | Path, info: GeneratorInfo) -> DirectionSet:
 
     Args:
         path: A file with one of `SUFFIXES`: vectors `[w_dim]`, `[k, w_dim]`, `[k, 1, w_dim]` or
-            `[k, num_ws, w_dim]`, or of all styles, `[sum of style_dim]` or `[k, sum of style_dim]`.
+            `[k, num_ws, w_dim]`, or of all styles, `[sum of style_dim]` or `[k, sum of style_dim]`, to
+            which those of the network's input may be prepended.
         info: Info of the network.
 
     Raises:
@@ -163,7 +164,7 @@ def _shaped(
     file: str, vectors: NDArray[np.float32], info: GeneratorInfo
 ) -> tuple[DirectionSpace, NDArray[np.float32]]:
     """Return the space and the vectors `[k, ...]`. Raises LatentError for shapes that the network does not have."""
-    styles = sum(layer.style_dim for layer in info.layers)
+    styles = sum(layer.style_dim for layer in info.styled_layers)
     shape = vectors.shape
     if vectors.ndim == 1:
         vectors = vectors[None]
@@ -175,7 +176,7 @@ def _shaped(
         return "w", vectors
     if vectors.size and vectors.ndim == 3 and vectors.shape[1:] == (info.num_ws, info.w_dim):
         return "ws", vectors
-    if vectors.size and vectors.ndim == 2 and vectors.shape[1] == styles:
+    if vectors.size and vectors.ndim == 2 and vectors.shape[1] in (styles, info.input_style_dim + styles):
         return "s", vectors
     held = "\u00d7".join(map(str, shape)) or "a single number"
     raise LatentError(

@@ -11,6 +11,8 @@ from explorer.edits.direction import Direction
 from explorer.edits.nudge import Nudge
 from explorer.edits.offset import Offset
 from explorer.edits.registry import KINDS, kinds
+from explorer.edits.style_channels import StyleChannels
+from explorer.edits.style_direction import StyleDirection
 
 __all__ = [
     "KINDS",
@@ -31,6 +33,8 @@ __all__ = [
     "ResolvedEdit",
     "Stage",
     "Strength",
+    "StyleChannels",
+    "StyleDirection",
     "UnknownEdit",
     "kinds",
 ]

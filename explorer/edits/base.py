@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo, LayerInfo
 
 __all__ = [
+    "INPUT_LAYER",
     "Assets",
     "Edit",
     "EditKind",
@@ -46,6 +47,9 @@ __all__ = [
 ]
 
 Stage = Literal["w", "ws", "s", "features", "input"]
+
+INPUT_LAYER = "input"
+"""The name by which edits of the stages `s` and `features` name the network's input."""
 
 _kinds: Callable[[], Mapping[str, EditKind[Any]]] = dict
 """Return every kind by name; set by the registry, which imports the kinds and through them this module."""

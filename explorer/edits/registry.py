@@ -22,6 +22,8 @@ from explorer.edits.bend import BendKind
 from explorer.edits.direction import DirectionKind
 from explorer.edits.nudge import NudgeKind
 from explorer.edits.offset import OffsetKind
+from explorer.edits.style_channels import StyleChannelsKind
+from explorer.edits.style_direction import StyleDirectionKind
 from explorer.errors import LatentwalkError, RequestError
 from explorer.util import plugins
 from explorer.util.asset_ids import assets_of
@@ -32,7 +34,14 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "describe", "is_of_model", "is_of_styles", "kind_of", "kinds", "resolve_edits"]
 
-KINDS: tuple[EditKind[Any], ...] = (NudgeKind(), OffsetKind(), DirectionKind(), BendKind())
+KINDS: tuple[EditKind[Any], ...] = (
+    NudgeKind(),
+    OffsetKind(),
+    DirectionKind(),
+    StyleChannelsKind(),
+    StyleDirectionKind(),
+    BendKind(),
+)
 """The built-in kinds."""
 
 

@@ -83,6 +83,11 @@ class GeneratorInfo:
         height, width = self.img_size
         return f"{width} px" if width == height else f"{width}\u00d7{height} px"
 
+    @property
+    def styled_layers(self) -> tuple[LayerInfo, ...]:
+        """The layers with styles, in order; space s is their styles one after the other."""
+        return tuple(layer for layer in self.layers if layer.style_dim)
+
     def layers_of_ws(self, index: int) -> tuple[LayerInfo, ...]:
         """Return the layers that entry `index` of `ws` styles; empty for an entry that only styles the input."""
         return tuple(layer for layer in self.layers if layer.ws_index == index)

@@ -73,6 +73,8 @@ JOBS: Mapping[str, JobKind] = {
     "library": JobKind("explorer.directions.jobs:library", "the search for directions"),
     "teach": JobKind("explorer.directions.jobs:teach", "the new direction"),
     "channel-clusters": JobKind("explorer.analysis.channel_clusters:find", "the search for clusters"),
+    "style-statistics": JobKind("explorer.directions.style_statistics:statistics", "the spread of styles"),
+    "style-channels": JobKind("explorer.directions.style_space:rank", "the search for style channels"),
     "average": JobKind("explorer.render.average_job:average", "the average"),
     "film": JobKind(
         "explorer.animation.film_jobs:film", "the film", "The film was cancelled; what is finished is kept.",

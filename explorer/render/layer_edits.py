@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from explorer.edits.base import INPUT_LAYER
 from explorer.generators.base import INPUT, NO_EDITS
 
 if TYPE_CHECKING:
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from explorer.state.request import StyleRecipe
 
 __all__ = ["INPUT_LAYER", "RecipeEdits", "layer_edits"]
-
-INPUT_LAYER = "input"
-"""The name by which edits of the stages `s` and `features` name the network's input."""
 
 
 def layer_edits(recipe: StyleRecipe, info: GeneratorInfo, layers: Sequence[SynthesisLayer] = ()) -> LayerEdits:

@@ -17,6 +17,7 @@ from explorer.session.lab import StickingLab
 from explorer.session.looks import LookIntents
 from explorer.session.misfits import Misfits
 from explorer.session.reading import Reading
+from explorer.session.style_channels import StyleChannelSearch
 from explorer.session.transport import Transport
 from explorer.session.views import ViewIntents
 from explorer.util.plain_text import visible
@@ -33,8 +34,9 @@ class Session(SessionCore):
     """The interface through which widgets read and change everything. GUI thread only.
 
     What the user does is a method of one of its parts: `look` (the active view's look), `views`, `documents`,
-    `directions`, `bending`, `transport` (the timeline), `lab`, `films`, `misfits`, and those of `SessionCore`, on
-    which the parts build: it holds the state, gestures and undo, and turns every change into requests.
+    `directions`, `channels`, `bending`, `transport` (the timeline), `lab`, `films`, `misfits`, and those of
+    `SessionCore`, on which the parts build: it holds the state, gestures and undo, and turns every change into
+    requests.
 
     Args:
         parent: Owner.
@@ -54,6 +56,7 @@ class Session(SessionCore):
         self.transport = Transport(self, self.documents.autosaver)
         self.documents.opening.connect(self.transport.rewind)
         self.lab = StickingLab(self, self.files)
+        self.channels = StyleChannelSearch(self)
         self.lab.tour_begins.connect(self.transport.leave)
         self.directions = DirectionIntents(self)
         self.films = FilmService(self)

@@ -10,7 +10,17 @@ for each view; a view follows the shared look in the aspects it is linked to.
 
 from __future__ import annotations
 
-from explorer.edits import Bend, Direction, Edit, EditValue, Nudge, Offset, UnknownEdit
+from explorer.edits import (
+    Bend,
+    Direction,
+    Edit,
+    EditValue,
+    Nudge,
+    Offset,
+    StyleChannels,
+    StyleDirection,
+    UnknownEdit,
+)
 from explorer.state.explorer_state import ExplorerState, Layout, look_of, with_look
 from explorer.state.lab import Lab, Slit
 from explorer.state.latents import Blend, BlendPoint, Latent, Mixing, MixRow, MixSource, Truncation
@@ -55,6 +65,8 @@ __all__ = [
     "Slit",
     "Snapshot",
     "Source",
+    "StyleChannels",
+    "StyleDirection",
     "Tap",
     "Timeline",
     "Track",

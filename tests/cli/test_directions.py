@@ -64,6 +64,26 @@ def test_edits_step_along_directions(models: dict[str, str], out: Path) -> None:
     np.testing.assert_allclose(both, plain, atol=1e-4)
 
 
+def test_edits_step_along_directions_of_styles(models: dict[str, str], out: Path) -> None:
+    model, file = models["stylegan2"], out / "s.npz"
+    info = build_generator(load(model)).info
+    widths = [layer.style_dim for layer in info.layers]
+    vectors = np.zeros((2, sum(widths)), np.float32)
+    vectors[0, 1] = vectors[1, sum(widths[:-1])] = 1.0  # channels of the first and of the last layer
+    np.savez(file, directions=vectors, sigmas=np.array([0.5, 0.5]))
+    plain, bare = raw(model, out), out / "bare.npy"
+    np.testing.assert_array_equal(raw(model, out, "--edit", f"{file}:0:0"), plain)
+    first, last = (raw(model, out, "--edit", f"{file}:{k}:4") for k in (0, 1))
+    assert np.abs(first - plain).max() > 1e-3
+    assert np.abs(last - plain).max() > 1e-5
+    assert np.abs(last - first).max() > 1e-3
+    index = info.layers[0].ws_index
+    np.testing.assert_array_equal(raw(model, out, "--edit", f"{file}:0:4:{index}"), first)
+    np.testing.assert_array_equal(raw(model, out, "--edit", f"{file}:0:4:{info.num_ws - 1}"), plain)
+    np.save(bare, vectors)  # without deviations, which are then measured
+    assert np.abs(raw(model, out, "--edit", f"{bare}:0:4") - plain).max() > 1e-6
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from copy import deepcopy
 from dataclasses import fields, replace
 from typing import Any
 
@@ -13,13 +12,24 @@ import torch
 
 from explorer.assets.direction import StoredDirection
 from explorer.assets.table import AssetTable
+from explorer.edits.base import ResolvedEdit
 from explorer.edits.blending import blend_edits
 from explorer.edits.channels import ChannelShare
 from explorer.edits.nudge import unit_direction
 from explorer.edits.registry import KINDS, describe, kinds, resolve_edits
 from explorer.generators.base import Activation
 from explorer.latents.style import apply_edits
-from explorer.state import Bend, Direction, Edit, EditValue, Nudge, Offset, UnknownEdit
+from explorer.state import (
+    Bend,
+    Direction,
+    Edit,
+    EditValue,
+    Nudge,
+    Offset,
+    StyleChannels,
+    StyleDirection,
+    UnknownEdit,
+)
 from explorer.state.codec import decode, encode
 from explorer.testing.tiny import TinyConfig, TinyGenerator
 
@@ -27,21 +37,37 @@ INFO = replace(TinyGenerator(TinyConfig()).info, num_ws=4, w_dim=6)
 WS = np.random.RandomState(0).randn(4, 6).astype(np.float32)
 TABLE = AssetTable()
 STEP = TABLE.add(StoredDirection("w", np.arange(1.0, 7.0, dtype=np.float32), 0.5, name="ears"))
+STYLES = torch.from_numpy(np.random.RandomState(1).randn(2, 8).astype(np.float32))
+FEATURES = Activation(torch.randn(1, 8, 16, 16, generator=torch.Generator().manual_seed(3)))
+ALL_STYLES = np.arange(40, dtype=np.float32) - 7.0
+STYLE_STEP = TABLE.add(StoredDirection("s", ALL_STYLES, 0.25, name="eyes"))
 VALUES: dict[str, EditValue] = {
     "nudge": Nudge(7, 1, 2),
     "offset": Offset((0.5, -1.0, 0.0, 2.0, 0.1, 3.0), 0, 2),
     "direction": Direction(STEP, (3, 1), "ears"),
     "bend": Bend(INFO.layers[1].name, "translate", (0.25, 0.0), ChannelShare(0.3, 5)),
+    "style-channels": StyleChannels("t1", (3, 0), (0.5, 2.0), "eyes"),
+    "style-direction": StyleDirection(STYLE_STEP, (0, 2), "eyes"),
 }
 """A value of each kind of the program."""
 
 
-def same(a: Any, b: Any) -> bool:
-    return torch.equal(a.x, b.x) if isinstance(a, Activation) else np.array_equal(a, b)
-
-
 def edited(*edits: Edit) -> np.ndarray:
     return apply_edits(WS, resolve_edits(edits, INFO, TABLE))
+
+
+def array_of(target: Any) -> np.ndarray:
+    """A target as numbers."""
+    target = target.x if isinstance(target, Activation) else target
+    return target.numpy() if isinstance(target, torch.Tensor) else target
+
+
+def targets(edit: ResolvedEdit) -> list[tuple[Any, Any]]:
+    """What an edit may be applied to, with the layer: one target for each layer that it names."""
+    if edit.stage in ("w", "ws"):
+        return [(WS, None)]
+    layers = {layer.name: layer for layer in INFO.layers}
+    return [(FEATURES if edit.stage == "features" else STYLES, layers.get(name)) for name in edit.layers]
 
 
 @pytest.mark.parametrize("name", [kind.name for kind in KINDS])
@@ -55,10 +81,15 @@ def test_every_kind_keeps_the_rules_of_edits(name: str) -> None:
     (resolved,) = resolve_edits((edit,), INFO, TABLE)
     assert (resolved.kind, resolved.stage, resolved.strength) == (name, kind.stage, 0.75)
     assert hash(resolved) == hash(resolve_edits((edit,), INFO, TABLE)[0])
-    target = WS.copy() if kind.stage == "ws" else Activation(torch.randn(1, 8, 16, 16))
-    before = deepcopy(target)
-    assert not same(resolved.apply(target, INFO.layers[1]), before)
-    assert same(target, before)
+    again = ResolvedEdit.from_json(json.loads(json.dumps(resolved.to_json())), "edit")
+    assert again == resolved
+    assert targets(resolved)
+    for target, layer in targets(resolved):
+        before = array_of(target).copy()
+        changed = array_of(resolved.apply(target, layer))
+        assert not np.array_equal(changed, before)
+        np.testing.assert_array_equal(array_of(target), before)
+        np.testing.assert_array_equal(array_of(again.apply(target, layer)), changed)
     assert resolve_edits((replace(edit, is_on=False), replace(edit, strength=0.0)), INFO, TABLE) == ()
     assert resolve_edits((replace(edit, strength=0.5),), INFO, TABLE)[0].digest != resolved.digest
     assert describe(edit)[0].isupper() or describe(edit).startswith("w ")
@@ -85,6 +116,61 @@ def test_directions_step_by_their_standard_deviations() -> None:
     rows = np.arange(24.0, dtype=np.float32).reshape(4, 6)
     key = TABLE.add(StoredDirection("ws", rows, 2.0))
     np.testing.assert_allclose(edited(Edit(Direction(key, (2,)), 0.5)) - WS, rows * [[0], [0], [1], [0]], atol=1e-6)
+
+
+def test_style_channels_step_by_their_standard_deviations() -> None:
+    (one,) = resolve_edits((Edit(StyleChannels("t1", (3, 0), (0.5, 2.0)), 4.0),), INFO, TABLE)
+    assert one.layers == ("t1",)
+    moved = one.apply(STYLES, INFO.layers[1]) - STYLES
+    np.testing.assert_allclose(moved, np.tile([8.0, 0, 0, 2.0, 0, 0, 0, 0], (2, 1)), atol=1e-6)
+
+
+def test_style_directions_step_in_the_styles_of_each_layer() -> None:
+    (one,) = resolve_edits((Edit(StyleDirection(STYLE_STEP), 2.0),), INFO, TABLE)
+    assert one.layers == tuple(layer.name for layer in INFO.layers)
+    for i, layer in enumerate(INFO.layers):
+        np.testing.assert_allclose(
+            one.apply(STYLES, layer) - STYLES, np.tile(0.5 * ALL_STYLES[8 * i : 8 * i + 8], (2, 1)), atol=1e-5
+        )
+    (some,) = resolve_edits((Edit(StyleDirection(STYLE_STEP, (0, 2))),), INFO, TABLE)
+    assert some.layers == ("t0", "t2")
+
+
+def test_style_edits_are_blended_between_keys_by_strength() -> None:
+    for value in (VALUES["style-channels"], VALUES["style-direction"]):
+        assert blend_edits([(Edit(value, 8.0),), ()], [0.25, 0.75]) == (Edit(value, 2.0),)
+        renamed = replace(value, name="other")  # type: ignore[type-var]
+        (mixed,) = blend_edits([(Edit(value, 8.0),), (Edit(renamed, 0.0),)], [0.5, 0.5])
+        assert mixed.strength == 4.0
+
+
+def test_the_styles_of_the_input_can_be_edited() -> None:
+    info = replace(INFO, input_style_dim=4)
+    (one,) = resolve_edits((Edit(StyleChannels("input", (1,), (3.0,))),), info, TABLE)
+    np.testing.assert_allclose(one.apply(torch.zeros(1, 4), None), [[0, 3, 0, 0]])
+    key = TABLE.add(StoredDirection("s", np.ones(44, np.float32)))
+    (whole,) = resolve_edits((Edit(StyleDirection(key), 2.0),), info, TABLE)
+    assert whole.layers[0] == "input"
+    np.testing.assert_allclose(whole.apply(torch.zeros(1, 4), None), np.full((1, 4), 2.0))
+    assert resolve_edits((Edit(StyleDirection(key)), Edit(StyleChannels("input", (1,), (3.0,)))), INFO, TABLE) == ()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        StyleChannels("t9", (0,), (1.0,)),
+        StyleChannels("t1", (8,), (1.0,)),
+        StyleChannels("t1", (-1,), (1.0,)),
+        StyleChannels("t1", (), ()),
+        StyleChannels("t1", (1, 2), (1.0,)),
+        StyleChannels("t1", (1,), (float("inf"),)),
+        StyleDirection(STEP),
+        StyleDirection("missing"),
+        StyleDirection(STYLE_STEP, (9,)),
+    ],
+)
+def test_style_edits_of_other_networks_wait(value: EditValue) -> None:
+    assert resolve_edits((Edit(value),), INFO, TABLE) == ()
 
 
 @pytest.mark.parametrize(

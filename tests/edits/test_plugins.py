@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.edits.registry import describe, kinds, resolve_edits
+from explorer.edits.registry import KINDS, describe, kinds, resolve_edits
 from explorer.errors import RequestError
 from explorer.state import Edit, UnknownEdit
 from explorer.state.codec import decode, encode
@@ -73,5 +73,5 @@ def test_its_faults_are_recorded_and_explained(site: PluginSite) -> None:
                                    "twist = twisted:LIST", "twist = twisted:Nothing"])  # fmt: skip
 def test_what_is_not_a_kind_is_named_and_stops_nothing(site: PluginSite, entry: str) -> None:
     site.install("twisted", CODE, f"[latentwalk.edits]\n{entry}\n")
-    assert set(kinds()) == {"nudge", "offset", "direction", "bend"}
+    assert set(kinds()) == {kind.name for kind in KINDS}
     assert len(plugins.broken()) == 1

@@ -159,7 +159,14 @@ def test_panels_fold_move_hide_and_are_remembered(session: Session, settings: Se
     assert not second.sides.sections["layers"].is_folded
     assert second.sides.sections["bend"].is_folded
     second.reset_panels()
-    assert [s.key for s in second.sides.left.sections()] == ["model", "latent", "directions", "w", "bend"]
+    assert [s.key for s in second.sides.left.sections()] == [
+        "model",
+        "latent",
+        "directions",
+        "w",
+        "style-channels",
+        "bend",
+    ]
     assert not second.sides.sections["truncation"].isHidden()
     for window in (first, second):
         window.close()

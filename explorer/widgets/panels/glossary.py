@@ -13,6 +13,9 @@ ABOUT: dict[str, str] = {
     "bend": "Network bending changes the features between two layers: it moves, thickens or replaces what a layer "
     "found. Every bend is an edit with an amount, beside the edits of w. A cluster is a group of channels that are "
     "active in the same places.",
+    "style-channels": "Each layer turns its w into styles, one number for each of its input channels. Many of them "
+    "change a single thing, such as the eyes. A search ranks them by how much more they change the marked region "
+    "than the rest of the picture; \u03c3 is the standard deviation of a channel over random latents.",
     "mixing": "Each layer can take its style (its w) from another latent. "
     "Coarse layers set pose and outline, middle layers features, fine layers colours and texture.",
     "directions": "A step along a direction changes some properties of the picture and leaves the others. GANSpace "

@@ -23,6 +23,7 @@ from explorer.widgets.controls.event_filters import claim_keys
 from explorer.widgets.controls.theme import GRID, color, value_font, view_color
 from explorer.widgets.viewer.gestures import UNDO_NAMES, Drag, cursor_of, describe, mode_of
 from explorer.widgets.viewer.pair_tools import FlickerTool, Pair, WipeTool
+from explorer.widgets.viewer.region_tool import RegionTool
 from explorer.widgets.viewer.slit_tool import SlitTool
 from explorer.widgets.viewer.tools import SubstituteTool, Tool
 
@@ -71,11 +72,12 @@ class ImageView(QWidget):
         self.image: QImage | None = None
         self.matrix: tuple[float, ...] | None = None  # forward motion of the frame shown
         self.pair = Pair(self, view)
+        self.region = RegionTool(self)
         self.slit = SlitTool(self)
         self.before = SubstituteTool(self)
         self.wipe, self.flicker = WipeTool(self, self.pair), FlickerTool(self, self.pair)
         self.average = SubstituteTool(self)
-        self.tools: list[Tool] = [self.slit, self.before, self.flicker, self.average, self.wipe]
+        self.tools: list[Tool] = [self.region, self.slit, self.before, self.flicker, self.average, self.wipe]
         self.is_draft = False
         self.progress = -1.0  # 0..1 under the picture, -1 hides the bar, values above 1 mean "busy"
         self.overlay = ""
@@ -86,8 +88,8 @@ class ImageView(QWidget):
         camera.changed.connect(self.update)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        # Esc also leaves full screen; during a drag it cancels the drag.
-        claim_keys(self, lambda event: event.key() == Qt.Key.Key_Escape and self.is_dragging)
+        # Esc also leaves full screen; during a drag it cancels the drag, while a region is marked it ends that.
+        claim_keys(self, lambda event: event.key() == Qt.Key.Key_Escape and (self.is_dragging or self.region.is_on))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(QSize(160, 160))
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -204,7 +206,9 @@ class ImageView(QWidget):
             self._show_cursor(event.position(), event.modifiers())
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
+        if self.region.is_on:
+            self.mousePressEvent(event)  # two quick clicks mark twice
+        elif event.button() == Qt.MouseButton.LeftButton:
             self.reset_requested.emit()
 
     def cancel_drag(self) -> None:
@@ -241,6 +245,8 @@ class ImageView(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.is_dragging:
             self.cancel_drag()
+        elif event.key() == Qt.Key.Key_Escape and self.region.is_on:
+            self.region.left.emit()
         else:
             event.ignore()
 

@@ -25,6 +25,7 @@ from explorer.widgets.viewer.view_grid import LEAST_OF_MANY_PX, LEAST_PX
 if TYPE_CHECKING:
     from PySide6.QtGui import QAction, QMouseEvent, QResizeEvent
 
+    from explorer.directions.style_space import RankedChannel
     from explorer.render.results import Frame, RenderFailed
     from explorer.session import Session
     from explorer.util.report import Report
@@ -149,6 +150,13 @@ class ViewPane(QWidget):
         image.touched.connect(self._on_touched)
         image.reset_requested.connect(self._on_reset)
         image.slit.moved.connect(session.lab.set_slit)
+        image.region.began.connect(self._on_region_began)
+        image.region.marked.connect(session.channels.mark)
+        image.region.reverted.connect(session.channels.cancel_stroke)
+        image.region.left.connect(self._on_region_left)
+        session.channels.marking_changed.connect(image.region.set_on)
+        session.channels.region_changed.connect(self._show_region)
+        session.channels.pointed_changed.connect(self._show_pointed)
         image.wipe.split_moved.connect(session.lab.set_split)
         image.painted.connect(session.painted)
         self.loading.cancelled.connect(self._on_cancel_load)
@@ -203,6 +211,8 @@ class ViewPane(QWidget):
         self.show_model()
         self._show_state(self.session.state)
         self._show_loading()
+        self.image.region.set_on(self.session.channels.is_marking)
+        self._show_region()
 
     def _show_loading(self) -> None:
         """Show the progress of loading that started before the pane existed."""
@@ -330,6 +340,21 @@ class ViewPane(QWidget):
     def _on_touched(self) -> None:
         if self.session.active != self.view:
             self.session.views.set_active(self.view)
+
+    def _on_region_began(self) -> None:
+        self.session.channels.begin_stroke(self.view)
+
+    def _on_region_left(self) -> None:
+        self.session.channels.set_marking(False)
+
+    def _show_region(self) -> None:
+        channels = self.session.channels
+        self.image.region.set_region(channels.region if channels.view == self.view else None)
+
+    @Slot(object)
+    def _show_pointed(self, channel: RankedChannel | None) -> None:
+        is_here = channel is not None and self.session.channels.found_in == self.view
+        self.image.region.set_heat(channel.heat if channel is not None and is_here else None)
 
     def _on_remove(self) -> None:
         self.session.views.remove(self.view)

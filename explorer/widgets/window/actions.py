@@ -116,6 +116,17 @@ MENU_ACTIONS = (
     MenuAction("paste", "Edit", "Paste", ("Ctrl+V",), "commands.paste", "A state or a latent from text, or files"),
     MenuAction("", "Edit"),
     MenuAction(
+        "mark",
+        "Edit",
+        "Mark a region",
+        ("M",),
+        "commands.toggle_marking",
+        "Mark what should change, to find its style channels",
+        True,
+        "picture",
+    ),
+    MenuAction("", "Edit"),
+    MenuAction(
         "reset",
         "Edit",
         "Reset all controls",

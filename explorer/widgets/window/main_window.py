@@ -143,6 +143,7 @@ class MainWindow(WindowBase):
         self.views.tour.panel_requested.connect(self.reveal)
         session.lab.tour_begins.connect(self._on_tour_begins)
         session.lab.tour_ended.connect(self._on_tour_ended)
+        session.channels.found_changed.connect(self._on_channels_found)
         session.changed.connect(self._on_changed)
         session.model_changed.connect(self.show_state)
         session.saved_changed.connect(self._on_saved_changed)
@@ -158,6 +159,11 @@ class MainWindow(WindowBase):
         self.show_title()
         self.views.panes[0].image.setFocus()
         self.settings.report_problems(self._show_settings_problem)
+
+    @Slot()
+    def _on_channels_found(self) -> None:
+        if self.session is not None and self.session.channels.found:
+            self.reveal("style-channels")  # the list may not fit below what was shown
 
     def _add_timeline(self, session: Session) -> None:
         from explorer.widgets.timeline.dock import TimelineDock
@@ -353,7 +359,9 @@ class MainWindow(WindowBase):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
-        if key == Qt.Key.Key_Escape and self.isFullScreen():
+        if key == Qt.Key.Key_Escape and self.session is not None and self.session.channels.is_marking:
+            self.session.channels.set_marking(False)
+        elif key == Qt.Key.Key_Escape and self.isFullScreen():
             self.set_full_screen(False)
         elif key in _ARROWS and self.session is not None:
             dx, dy = _ARROWS[key]

@@ -61,6 +61,13 @@ class MenuCommands(WindowPart):
         if self._may_undo():
             self.session.redo()
 
+    def toggle_marking(self) -> None:
+        """Begin or end to mark a region for the search of style channels."""
+        channels = self.session.channels
+        channels.set_marking(not channels.is_marking)
+        if channels.is_marking:
+            self.window.reveal("style-channels")
+
     def random(self) -> None:
         """Go to a random seed."""
         self.session.edit("Random seed", latent=replace(Look().latent, seed=random_seed()))

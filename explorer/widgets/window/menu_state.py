@@ -69,6 +69,7 @@ def _session_marks(session: Session) -> dict[str, bool]:
         "average": lab.average != "none",
         "undone": transform.untransform and transform.residual == "none",
         "heat": transform.residual == "heat",
+        "mark": session.channels.is_marking,
         "tour": lab.tour > 0,
     }
     for kind in ("still", "circle", "spin", "shake"):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from explorer.session.direction_notes import DirectionNotes
 from explorer.widgets.panels.edits.bend_panel import BendPanel
+from explorer.widgets.panels.edits.channels_panel import ChannelsPanel
 from explorer.widgets.panels.edits.directions_panel import DirectionsPanel
 from explorer.widgets.panels.edits.w_editor import WEditorPanel
 from explorer.widgets.panels.lab.meter_panel import MeterPanel
@@ -36,6 +37,7 @@ def make_panels(session: Session, files: FileCommands, settings: Settings) -> li
         LatentPanel(session, files),
         DirectionsPanel(session, DirectionNotes(settings)),
         WEditorPanel(session),
+        ChannelsPanel(session),
         BendPanel(session),
         MixingPanel(session),
         TruncationPanel(session),

@@ -1,0 +1,143 @@
+"""Mean and standard deviation of every style channel over a model's random latents, cached under the model's hash.
+
+The standard deviations are the unit of edits in space s (StyleSpace, Wu et al. 2021).
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from explorer.directions.samples import SIGMA_SAMPLES, mapped, styles_of
+from explorer.edits.base import INPUT_LAYER
+from explorer.util import file_errors
+from explorer.util.atomic_write import atomic_write_bytes
+from explorer.util.left_overs import sweep
+from explorer.util.regular_file import read_regular
+from explorer.util.report import Report
+from explorer.util.user_folders import cache_folder
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from explorer.generators.base import Generator, GeneratorInfo
+    from explorer.jobs.job import Job, JobContext, JobSpec
+
+__all__ = ["StyleStatistics", "measured", "path_of", "recall", "remember", "statistics", "widths_of"]
+
+_log = logging.getLogger("explorer.directions")
+
+_LIMIT = 64 << 20
+"""Maximum bytes of a cached file; 10,000 channels take 80 KB."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StyleStatistics:
+    """Mean and standard deviation `[style_dim]` float32 of the styles by layer; `INPUT_LAYER` is the input."""
+
+    mean: Mapping[str, NDArray[np.float32]]
+    sigma: Mapping[str, NDArray[np.float32]]
+
+
+def widths_of(info: GeneratorInfo) -> dict[str, int]:
+    """Return the number of styles of the input, if it has any, and of each styled layer, in order."""
+    first = {INPUT_LAYER: info.input_style_dim} if info.input_style_dim else {}
+    return first | {layer.name: layer.style_dim for layer in info.styled_layers}
+
+
+def measured(generator: Generator, samples: int = SIGMA_SAMPLES) -> Job[StyleStatistics | None]:
+    """Report the statistics over `samples` untruncated random latents, one layer's styles of a batch a step."""
+    styles = styles_of(generator)
+    sums = {name: torch.zeros(2, width, dtype=torch.float64) for name, width in widths_of(generator.info).items()}
+    with torch.no_grad():  # near the mean, so that no digits are lost
+        centre = {name: style(generator.w_avg[None].float()).double().cpu() for name, style in styles.items()}
+    done, total = 0, samples * len(styles)
+    for w in mapped(generator, samples):
+        for name, style in styles.items():
+            with torch.no_grad():
+                x = style(w).double().cpu() - centre[name]
+                sums[name] += torch.stack([x.sum(dim=0), x.square().sum(dim=0)])
+            done += len(w)
+            if done < total:
+                yield Report(None, done, total)
+    mean, sigma = {}, {}
+    for name, (first, second) in sums.items():
+        shift = first / samples
+        mean[name] = (shift + centre[name][0]).float().numpy()
+        sigma[name] = (second / samples - shift.square()).clamp_min(0.0).sqrt().float().numpy()
+    yield Report(StyleStatistics(mean, sigma), total, total)
+
+
+def statistics(context: JobContext | None, spec: JobSpec) -> Job[StyleStatistics | None]:
+    """Run the job `style-statistics` of the spec's model: from the cache, or measured and cached."""
+    assert context is not None
+    assert spec.request is not None
+    sha = spec.request.model.sha256
+    known = recall(sha, context.generator.info)
+    if known is not None:
+        yield Report(known, 1, 1)
+        return
+    for report in measured(context.generator):
+        if report is not None and report.value is not None:
+            remember(sha, report.value)
+        yield report
+
+
+# -- cache -----------------------------------------------------------------------------------------------------
+
+
+def path_of(model_sha: str) -> Path:
+    """Return the cache file of a model."""
+    key = blake2b(f"{model_sha}|{SIGMA_SAMPLES}".encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+    return cache_folder() / "styles" / f"{key}.npz"
+
+
+def recall(model_sha: str, info: GeneratorInfo) -> StyleStatistics | None:
+    """Return the cached statistics of a model, or None; a damaged file, or one of other sizes, counts as none."""
+    if not model_sha:
+        return None
+    widths = widths_of(info)
+    total = sum(widths.values())
+    try:
+        data = io.BytesIO(read_regular(path_of(model_sha), _LIMIT))
+        with zipfile.ZipFile(data) as packed:
+            if sum(item.file_size for item in packed.infolist()) > _LIMIT:
+                return None
+        with np.load(data, allow_pickle=False) as stored:
+            mean, sigma = (np.asarray(stored[name]) for name in ("mean", "sigma"))
+    except (OSError, ValueError, TypeError, KeyError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error):
+        return None
+    for array in (mean, sigma):
+        if array.shape != (total,) or array.dtype != np.float32 or not np.isfinite(array).all():
+            return None
+    if (sigma < 0.0).any():
+        return None
+    ends = np.cumsum(list(widths.values()))[:-1]
+    parts = (dict(zip(widths, np.split(array, ends), strict=True)) for array in (mean, sigma))
+    return StyleStatistics(*parts)
+
+
+def remember(model_sha: str, found: StyleStatistics) -> None:
+    """Cache the statistics of a model if there is room; the file is written atomically."""
+    if not model_sha:
+        return
+    content = io.BytesIO()
+    mean, sigma = (np.concatenate(list(part.values())) for part in (found.mean, found.sigma))
+    np.savez(content, mean=mean, sigma=sigma)
+    try:
+        path = path_of(model_sha)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sweep(path.parent)
+        atomic_write_bytes(path, content.getbuffer())
+    except OSError as error:  # measured again next time
+        _log.warning("the spread of styles cannot be remembered: %s", file_errors.message(error))
