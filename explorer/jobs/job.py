@@ -19,7 +19,7 @@ from explorer.util.report import Report
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from explorer.generators.base import Generator
+    from explorer.generators.base import Generator, Inputs, LayerEdits
     from explorer.util.steps import Steps
 
 __all__ = ["RESUMED", "Job", "JobContext", "JobSpec", "Report", "last_value"]
@@ -41,6 +41,12 @@ class JobContext(Protocol):
         """Render the picture `[C, H, W]` float32 of a request, before clamping, one layer of the network a step.
 
         Taps and display options are ignored.
+        """
+
+    def prepared(self, request: RenderRequest) -> tuple[Inputs, LayerEdits]:
+        """Return what the network is given for a request, and its edits of single layers.
+
+        For jobs that run its layers themselves.
         """
 
 

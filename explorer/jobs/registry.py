@@ -70,6 +70,7 @@ JOBS: Mapping[str, JobKind] = {
     "samples": JobKind("explorer.analysis.metric_jobs:samples", "the measurement"),
     "curves": JobKind("explorer.analysis.metric_jobs:curves", "the measurement"),
     "directions": JobKind("explorer.directions.jobs:find", "the search for directions"),
+    "drag": JobKind("explorer.dragging.job:drag", "the drag", "The drag was cancelled; its steps are kept."),
     "average": JobKind("explorer.render.average_job:average", "the average"),
     "film": JobKind(
         "explorer.animation.film_jobs:film", "the film", "The film was cancelled; what is finished is kept.",

@@ -302,6 +302,11 @@ class Pipeline:
                     return image
             yield
 
+    def prepared(self, request: RenderRequest) -> tuple[Inputs, LayerEdits]:
+        """Return what the network is given for a request, and its edits of single layers; nothing is cached."""
+        plan = self.plan(replace(request, tap=Tap(), untransform=False, residual="none"))
+        return self._inputs(plan), plan.edits
+
     def forget(self, view: Hashable) -> None:
         """Drop everything cached for a view."""
         self.view_cache.forget(view)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from explorer.generators import registry
-from explorer.generators.base import Generator
+from explorer.generators.base import Generator, Inputs, LayerEdits
 from explorer.render.headless import HeadlessRenderer
 from explorer.state import Look
 from explorer.state.request import RenderRequest
@@ -85,6 +85,9 @@ class TinyContext:
     def steps(self, request: RenderRequest) -> Steps[Tensor]:
         yield
         return self.picture(request)
+
+    def prepared(self, request: RenderRequest) -> tuple[Inputs, LayerEdits]:
+        return self.renderer.context.prepared(request)
 
     def request(self, look: Look | None = None) -> RenderRequest:
         return self.renderer.request(look or Look())
