@@ -1,8 +1,12 @@
 """Our rule: line search with roll-back and adaptive templates (FreeDrag, Ling et al. 2024), and handles that may be lost.
 
-A handle is not tracked. It has a template `T`, the features of 3 by 3 places around it, and a place `c` on the line
-to its target; a stage of at most five steps makes the features at `c` like `T`. How well that went decides how far `c`
-goes next, and how much of what is now at `c` goes into `T`.
+A handle has a template `T`, the features of 3 by 3 places around it, and a place `c` on the line to its target; a stage
+of at most five steps makes the features at `c` like `T`. How well that went decides how far `c` goes next, and how much
+of the latest picture goes into `T`.
+
+FreeDrag takes that part of the picture at `c`, so that what the handle lags behind in each stage adds up. Here it is
+taken where the first picture's features are found again, near `c`; a handle has arrived only when it is found at its
+target.
 """
 
 from __future__ import annotations
@@ -32,6 +36,15 @@ STAGE = 5
 CANDIDATES = 10
 """Places on the line among which the next one is chosen."""
 
+WINDOW = 9
+"""Places on each side among which a handle is found again, within one and a half strides."""
+
+ANCHOR = 0.5
+"""Share of the first features, beside the template, in how a handle is found again."""
+
+ARRIVED = 0.007
+"""Picture widths from its target within which a handle has arrived."""
+
 LOST_AFTER = 4
 """Stages in a row without confidence after which a handle is lost."""
 
@@ -45,6 +58,8 @@ class _Handle:
     template: Tensor
     place: Tensor
     filter: HandleFilter
+    first: Tensor
+    found: Tensor
     begun: float = 0.0
     ended: float = 0.0
     confidence: float = 1.0
@@ -78,6 +93,9 @@ class FreeDrag:
         self._settings: DragSettings = drag.settings
         self._stride = drag.settings.stride * size[1]
         self._near = size[1] / 512
+        self._tolerance = ARRIVED * size[1]
+        reach = torch.linspace(-1.5 * self._stride, 1.5 * self._stride, 2 * WINDOW + 1, device=first.x.device)
+        self._window = torch.stack(torch.meshgrid(reach, reach, indexing="ij"), dim=-1).reshape(-1, 2)
         self._pattern = first.pattern(drag.settings.spacing)
         self._keep = Keep(first, drag.mask, drag.settings.keep)
         self._taken = 0
@@ -86,7 +104,8 @@ class FreeDrag:
             start = torch.tensor(handle, device=first.x.device)
             template = first.at(start + self._pattern)
             aim = torch.tensor(target, device=first.x.device)
-            self._handles.append(_Handle(start, aim, template, start, HandleFilter(first, start)))
+            recognised = HandleFilter(first, start)
+            self._handles.append(_Handle(start, aim, template, start, recognised, template, start))
 
     def loss(self, features: FeatureMap) -> Tensor | None:
         """See `Rule.loss`."""
@@ -112,11 +131,19 @@ class FreeDrag:
         found = features.at(places[..., None, :] + self._pattern)
         return (found - handle.template).abs().mean(dim=(-2, -1))
 
+    def _located(self, handle: _Handle, now: FeatureMap) -> Tensor:
+        """Return where near its place a handle is found again, by its first features and its template alike."""
+        places = handle.place + self._window
+        found = now.at(places[:, None] + self._pattern)
+        differences = [(found - known).abs().mean(dim=(-2, -1)) for known in (handle.first, handle.template)]
+        return places[(ANCHOR * differences[0] + (1 - ANCHOR) * differences[1]).argmin()]
+
     def _seen(self, handle: _Handle, now: FeatureMap) -> _Handle:
         """Return the handle with its loss and confidence in the latest picture."""
         ended = float(self._difference(now, handle, handle.place))
-        confidence = float(handle.filter.confidence(now, handle.place))
-        return replace(handle, ended=ended, confidence=confidence)
+        found = self._located(handle, now)
+        confidence = float(handle.filter.confidence(now, found))
+        return replace(handle, ended=ended, found=found, confidence=confidence)
 
     def _next_stage(self, handle: _Handle, now: FeatureMap) -> _Handle:
         """Return the handle at the begin of the next stage: another template, another place, or the end of its way."""
@@ -125,7 +152,7 @@ class FreeDrag:
         handle = self._doubted(handle)
         if handle.state == "lost":
             return handle
-        if handle.left <= self._near and handle.ended < self._settings.expected / 4:
+        if handle.left <= self._near and float((handle.found - handle.target).norm()) <= self._tolerance:
             return replace(handle, state="arrived")
         handle = self._with_template(handle, now)
         handle = replace(handle, place=self._next_place(handle, now))
@@ -143,7 +170,7 @@ class FreeDrag:
         expected = self._settings.expected
         slope, middle = math.log(9) / (0.6 * expected), 0.2 * expected
         share = 1 / (1 + math.exp(min(slope * (handle.ended - middle), 50.0)))
-        found = now.at(handle.place + self._pattern)
+        found = now.at(handle.found + self._pattern)
         return replace(handle, template=torch.lerp(handle.template, found, share))
 
     def _next_place(self, handle: _Handle, now: FeatureMap) -> Tensor:
@@ -168,14 +195,14 @@ class FreeDrag:
     def handles(self) -> tuple[HandleState, ...]:
         """See `Rule.handles`."""
         return tuple(
-            HandleState((float(h.place[0]), float(h.place[1])), h.state, h.reason, h.ended, h.confidence)
+            HandleState((float(h.found[0]), float(h.found[1])), h.state, h.reason, h.ended, h.confidence)
             for h in self._handles
         )
 
     @property
     def remaining(self) -> float:
         """See `Rule.remaining`."""
-        return sum(handle.left for handle in self._handles if handle.state != "lost")
+        return sum(float((h.target - h.found).norm()) for h in self._handles if h.state == "moving")
 
     def copy(self) -> FreeDrag:
         """See `Rule.copy`."""
