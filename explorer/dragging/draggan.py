@@ -43,8 +43,8 @@ class DragGAN:
         self._size = size
         first = self._resized(first.detach())
         device = first.x.device
-        self._targets = torch.tensor(drag.targets, device=device)
-        self._points = torch.tensor(drag.handles, device=device).round()
+        self._targets = torch.tensor(drag.targets, dtype=torch.float32, device=device)
+        self._points = torch.tensor(drag.handles, dtype=torch.float32, device=device).round()
         self._references = first.at(self._points)
         self._keep = Keep(first, drag.mask, drag.settings.keep)
         self._r1, self._r2 = max(1, round(R1 * size[1])), max(1, round(R2 * size[1]))

@@ -101,9 +101,9 @@ class FreeDrag:
         self._taken = 0
         self._handles: list[_Handle] = []
         for handle, target in zip(drag.handles, drag.targets, strict=True):
-            start = torch.tensor(handle, device=first.x.device)
+            start = torch.tensor(handle, dtype=torch.float32, device=first.x.device)
             template = first.at(start + self._pattern)
-            aim = torch.tensor(target, device=first.x.device)
+            aim = torch.tensor(target, dtype=torch.float32, device=first.x.device)
             recognised = HandleFilter(first, start)
             self._handles.append(_Handle(start, aim, template, start, recognised, template, start))
 

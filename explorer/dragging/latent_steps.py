@@ -88,10 +88,8 @@ class LatentSteps:
 
     def descend(self, loss: Tensor) -> None:
         """Take a step against the gradient of a loss, within the trusted distance of the start."""
-        self._adam.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        gradient = self._coordinates.grad
-        if gradient is None or not bool(torch.isfinite(gradient).all()):
+        (gradient,) = torch.autograd.grad(loss, [self._coordinates])  # and none of the weights
+        if not bool(torch.isfinite(gradient).all()):
             return
         if self._active is None:
             norms = gradient.norm(dim=1)
@@ -99,6 +97,7 @@ class LatentSteps:
                 self._active = norms >= self._settings.share * norms.max()
         if self._active is not None:
             gradient[~self._active] = 0.0
+        self._coordinates.grad = gradient
         self._adam.step()
         with torch.no_grad():
             lengths = (self._coordinates @ self._basis).norm(dim=1, keepdim=True)
