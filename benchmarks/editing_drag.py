@@ -44,15 +44,15 @@ PAIRS = (
     ("nose", "yaw"),
     ("left eye", "yaw"),
     ("right eye", "yaw"),
+    ("mouth", "yaw"),
     ("nose", "pitch"),
+    ("left eye", "pitch"),
     ("right eye", "pitch"),
     ("mouth", "pitch"),
     ("left ear", "roll"),
-    ("right ear", "roll"),
     ("nose", "shift_x"),
-    ("left eye", "shift_y"),
 )
-RANGES = {"yaw": 0.65, "pitch": 0.28, "roll": 0.26, "shift_x": 0.08, "shift_y": 0.06}
+RANGES = {"yaw": 0.65, "pitch": 0.28, "roll": 0.26, "shift_x": 0.08}
 
 
 @dataclass(frozen=True)

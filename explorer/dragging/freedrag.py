@@ -39,10 +39,10 @@ CANDIDATES = 10
 WINDOW = 9
 """Places on each side among which a handle is found again, within one and a half strides."""
 
-ANCHOR = 0.5
+ANCHOR = 0.7
 """Share of the first features, beside the template, in how a handle is found again."""
 
-ARRIVED = 0.007
+ARRIVED = 0.005
 """Picture widths from its target within which a handle has arrived."""
 
 LOST_AFTER = 4
