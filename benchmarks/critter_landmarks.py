@@ -1,8 +1,8 @@
-"""Where the eyes, nose, mouth and ears of a critter are: exactly from its attributes, and seen in a picture by a network.
+"""Where the eyes, nose, mouth and ears of a critter are: by its attributes, and seen in a picture by a network.
 
-The network judges where a drag ended, so it shares nothing with the methods that drag. It was trained on pictures of
-the bundled generators, whose latents are those of the renderer and so give the exact positions; `--train` makes its
-file again (about ten minutes), `--test` measures it on renderings it has not seen.
+The network judges where a drag ended, so it shares nothing with the methods that drag. It was trained on pictures
+of the bundled generators, whose latents are those of the renderer and so give the positions; `--train` makes its
+file again (in about ten minutes), `--test` measures it on renderings it has not seen.
 """
 
 from __future__ import annotations
@@ -111,7 +111,9 @@ def _data(count: int) -> tuple[Tensor, Tensor]:
         generator = load_model(resolve(name)).generator
         z = latents(count, 11 + seed)
         with torch.inference_mode():
-            pictures += [generator.synthesis(generator.broadcast(generator.mapping(part))) for part in z.split(50)]
+            pictures += [
+                generator.synthesis(generator.broadcast(generator.mapping(part))) for part in torch.split(z, 50)
+            ]
         points.append(landmarks(attributes(z)))
     return torch.cat(pictures), torch.cat(points)
 
@@ -146,12 +148,12 @@ def train(count: int = 3000, epochs: int = 4, batch: int = 16) -> None:
     save_file({name: value.half() for name, value in network.state_dict().items()}, FILE)
 
 
-def test(count: int = 100) -> Tensor:
-    """Return the distances `[count, 6]` in pixels between truth and what is seen in renderings; NaN: not in view."""
+def errors_on_renderings(count: int = 100) -> Tensor:
+    """Return the distances `[count, 6]` in pixels of what is seen in renderings from the truth; NaN: hidden."""
     network = detector()
     with torch.inference_mode():
         found = []
-        for part in latents(count, 13).split(16):
+        for part in torch.split(latents(count, 13), 16):
             a = attributes(part)
             truth = landmarks(a)
             error = (network(render(a, SIZE) * 2 - 1) - truth).norm(dim=2) * SIZE
@@ -167,7 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.train:
         train()
     if options.test:
-        errors = test()
+        errors = errors_on_renderings()
         for name, column in zip(LANDMARKS, errors.T, strict=True):
             print(f"{name}: median {column.nanmedian():.2f} px, 90 % {column.nanquantile(0.9):.2f} px")
 

@@ -1,14 +1,16 @@
-"""Dragging points of critters: how often ours and DragGAN's rule bring a handle to its target, and what a step costs.
+"""Dragging points of critters: how often a handle comes to its target, by ours and by DragGAN's rule, at what cost.
 
 Ten pairs of handle and target for each of ten critters. A pair is a landmark (an eye, the nose, the mouth, an ear's
 tip) and an attribute of the renderer (yaw, pitch, roll, a shift): the target is where the landmark would be if the
 attribute were changed until the landmark has moved by an eighth of the width, so there is a critter that looks like
 that. Critters are the first ten random ones whose landmarks and targets all lie well inside the picture.
 
-Where a handle ends is not asked of the method: a network that was trained on landmarks (`critter_landmarks`) finds the
-landmark in the first and in the last picture, and the difference is compared with the way from handle to target. A run
-succeeds where they differ by no more than 2.3 % of the width (3 px of 128). Both methods get the same pairs, features,
-steps and, where the model has one, locked camera.
+Where a handle ends is not asked of the method: a network that was trained on landmarks (`critter_landmarks`) finds
+the landmark in the first and in the last picture, and the difference is compared with the way to the target. A run
+succeeds where they differ by no more than 2.3 % of the width (3 px of 128). Both methods get the same pairs,
+features, coordinates of the latent and optimiser, and the camera of StyleGAN3 is locked for both.
+
+Eight of the pairs turn the head; two move it as a camera would (roll, shift), which a locked camera makes hard.
 """
 
 from __future__ import annotations
@@ -145,9 +147,8 @@ def step_cost(generator: Generator, settings: DragSettings, steps: int = 12) -> 
     task = tasks(1)[0]
     with torch.inference_mode():
         ws = generator.broadcast(generator.mapping(task.z[None]))
-        renders, taken = [], []
-        for _ in range(steps):
-            renders.append(_timed(lambda: generator.synthesis(ws)))
+        taken: list[float] = []
+        renders = [_timed(lambda: generator.synthesis(ws)) for _ in range(steps)]
         job = drag_steps(generator, Inputs(ws), Drag(((30.0, 30.0),), ((40.0, 40.0),), settings=settings))
         began = None
         for report in job:

@@ -45,7 +45,8 @@ class HandleFilter:
 
     def response(self, features: FeatureMap, points: Tensor) -> Tensor:
         """Return the responses `[...]` at points `[..., 2]`."""
-        return features.at(points) @ self._filter
+        found: Tensor = features.at(points) @ self._filter
+        return found
 
     def confidence(self, features: FeatureMap, points: Tensor) -> Tensor:
         """Return the responses `[...]` as shares of that of the handle in the first picture."""

@@ -1,7 +1,7 @@
 """DragGAN's own rule (Pan et al. 2023), to compare with: motion supervision by unit steps, and point tracking.
 
-A step first looks for each handle where the features are nearest to those of the first picture, within `r2`, and then
-asks the features within `r1` to be found one pixel nearer to the target. The radii are for 512 pixels and scaled.
+A step first looks for each handle where the features are nearest to those of the first picture, within `r2`, and
+then asks the features within `r1` to be found one pixel nearer to the target. The radii are scaled from 512 pixels.
 """
 
 from __future__ import annotations

@@ -93,13 +93,16 @@ def _usable(inputs: Inputs) -> Inputs:
     """Return inputs whose tensors may take part in a backward pass."""
     source = None if inputs.source is None else inputs.source.clone()
     transform = None if inputs.transform is None else inputs.transform.clone()
-    return replace(inputs, ws=inputs.ws.clone(), source=source, transform=transform,
-                   masks=tuple(mask.clone() for mask in inputs.masks))
+    return replace(
+        inputs,
+        ws=inputs.ws.clone(),
+        source=source,
+        transform=transform,
+        masks=tuple(mask.clone() for mask in inputs.masks),
+    )
 
 
-def drag_steps(
-    generator: Generator, inputs: Inputs, drag: Drag, edits: LayerEdits = NO_EDITS
-) -> Job[DragStep]:
+def drag_steps(generator: Generator, inputs: Inputs, drag: Drag, edits: LayerEdits = NO_EDITS) -> Job[DragStep]:
     """Report each step of a drag; the last one has an `outcome`.
 
     Args:
@@ -112,10 +115,7 @@ def drag_steps(
         UsageError: The points lie outside the picture, or the network has no features or rows to use.
     """
     drag.check(generator.info.img_size)
-    basis = None
-    for basis in spread(generator):
-        yield None
-    assert basis is not None
+    basis = yield from spread(generator)
     with _differentiable():
         features = _Features(generator, inputs, edits)
         rows = candidate_rows(generator.info, features.layer, drag.settings)
@@ -148,7 +148,9 @@ def _run(features: _Features, latent: LatentSteps, drag: Drag, size: tuple[int, 
             elif watch.is_stuck(rule, latent):
                 outcome = f"There was no progress in {settings.patience} steps"
                 outcome += ", at the edge of the trusted region." if latent.is_at_limit else "."
-            reported = DragStep(step, latent.offset(), rule.handles, 0.0 if loss is None else float(loss.detach()), outcome)
+            reported = DragStep(
+                step, latent.offset(), rule.handles, 0.0 if loss is None else float(loss.detach()), outcome
+            )
         yield Report(reported, step, settings.steps, note=outcome)
         if outcome:
             return

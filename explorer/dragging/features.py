@@ -1,4 +1,4 @@
-"""The features that handles are followed in: which layer they come from, and what they are at points of the picture.
+"""The features that handles are followed in: the layer they come from, and what they are at points of the picture.
 
 Points are (y, x) in pixels of the picture, whole numbers at the centres of pixels.
 """
@@ -21,23 +21,27 @@ if TYPE_CHECKING:
 __all__ = ["FeatureMap", "Grid", "Whitening", "feature_layer"]
 
 PUBLISHED_RATE = 128
-"""Sampling rate of the features in DragGAN (Pan et al. 2023) and FreeDrag (Ling et al. 2024), whatever the picture."""
+"""Sampling rate of the features in DragGAN (Pan et al. 2023) and FreeDrag (Ling et al. 2024) for any picture."""
 
 
 def feature_layer(info: GeneratorInfo) -> int:
     """Return the number of the layer whose features are used.
 
-    It is the last layer of the lowest sampling rate that reaches 128, or half that of a smaller picture. At a quarter
-    the eyes of a 64-pixel critter are one sample wide.
+    It is the last layer of the lowest sampling rate that reaches 128, or half that of a smaller picture. Where the
+    network can move its picture by itself (StyleGAN3), features hold places as phases, and half the rate is too
+    coarse: there it is the first layer that reaches 128, or the picture's own rate.
 
     Raises:
         UsageError: The network has no such layer.
     """
-    wanted = min(PUBLISHED_RATE, max(info.img_size) // 2)
+    wanted = min(PUBLISHED_RATE, max(info.img_size) // (1 if info.has_input_transform else 2))
     rates = sorted({layer.resolution for layer in info.layers if not layer.is_rgb and layer.resolution >= wanted})
     if not rates:
-        raise UsageError("This network has no features to follow points in.", "Points can be dragged in StyleGAN2 and 3.")
-    return max(i for i, layer in enumerate(info.layers) if layer.resolution == rates[0] and not layer.is_rgb)
+        raise UsageError(
+            "This network has no features to follow points in.", "Points can be dragged in StyleGAN2 and 3."
+        )
+    found = [i for i, layer in enumerate(info.layers) if layer.resolution == rates[0] and not layer.is_rgb]
+    return found[0] if info.has_input_transform else found[-1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
-"""Our rule: line search with roll-back and adaptive templates (FreeDrag, Ling et al. 2024), and handles that may be lost.
+"""Our rule: line search with roll-back and adaptive templates as in FreeDrag (Ling et al. 2024), without drift.
 
-A handle has a template `T`, the features of 3 by 3 places around it, and a place `c` on the line to its target; a stage
-of at most five steps makes the features at `c` like `T`. How well that went decides how far `c` goes next, and how much
-of the latest picture goes into `T`.
+A handle has a template `T`, the features of 3 by 3 places around it, and a place `c` on the line to its target; a
+stage of at most five steps makes the features at `c` like `T`. How well that went decides how far `c` goes next,
+and how much of the latest picture goes into `T`.
 
-FreeDrag takes that part of the picture at `c`, so that what the handle lags behind in each stage adds up. Here it is
-taken where the first picture's features are found again, near `c`; a handle has arrived only when it is found at its
-target.
+FreeDrag takes that part of the picture at `c`, so that what the handle lags behind in each stage adds up. Here it
+is taken where the first picture's features are found again, near `c`; a handle has arrived only when it is found at
+its target, and is lost where a filter no longer recognises it.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ class _Handle:
     def direction(self) -> Tensor:
         """The unit vector `[2]` from start to target."""
         way = self.target - self.start
-        return way / way.norm().clamp_min(1e-9)
+        unit: Tensor = way / way.norm().clamp_min(1e-9)
+        return unit
 
 
 class FreeDrag:
@@ -110,11 +111,11 @@ class FreeDrag:
     def loss(self, features: FeatureMap) -> Tensor | None:
         """See `Rule.loss`."""
         now = features.detach()
-        self._handles = [self._seen(handle, now) for handle in self._handles]
+        self._handles = [replace(h, ended=float(self._difference(now, h, h.place))) for h in self._handles]
         moving = [handle for handle in self._handles if handle.state == "moving"]
         is_good = all(handle.ended < self._settings.expected / 4 for handle in moving)
         if self._taken % STAGE == 0 or is_good:
-            self._handles = [self._next_stage(handle, now) for handle in self._handles]
+            self._handles = [self._next_stage(self._seen(handle, now), now) for handle in self._handles]
             self._taken = 0
         self._taken += 1
         if all(handle.state != "moving" for handle in self._handles):
@@ -139,14 +140,12 @@ class FreeDrag:
         return places[(ANCHOR * differences[0] + (1 - ANCHOR) * differences[1]).argmin()]
 
     def _seen(self, handle: _Handle, now: FeatureMap) -> _Handle:
-        """Return the handle with its loss and confidence in the latest picture."""
-        ended = float(self._difference(now, handle, handle.place))
+        """Return the handle where it is found in the latest picture, and with what confidence."""
         found = self._located(handle, now)
-        confidence = float(handle.filter.confidence(now, found))
-        return replace(handle, ended=ended, found=found, confidence=confidence)
+        return replace(handle, found=found, confidence=float(handle.filter.confidence(now, found)))
 
     def _next_stage(self, handle: _Handle, now: FeatureMap) -> _Handle:
-        """Return the handle at the begin of the next stage: another template, another place, or the end of its way."""
+        """Return the handle at the begin of a stage: with another template and place, or at the end of its way."""
         if handle.state != "moving":
             return handle
         handle = self._doubted(handle)

@@ -1,4 +1,4 @@
-"""The latent of a drag: which rows of `ws` may change, in which coordinates, how far, and the steps of the optimiser.
+"""The latent of a drag: the rows of `ws` that may change, their coordinates, how far they go, and the optimiser.
 
 The coordinates are those in which latents of the model have no correlation and standard deviation one: a step then
 goes along what the model varies, and not into directions that it has never seen.
@@ -7,20 +7,21 @@ goes along what the model varies, and not into directions that it has never seen
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from explorer.directions.samples import mapped
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
     from explorer.dragging.problem import DragSettings
     from explorer.generators.base import Generator, GeneratorInfo
+    from explorer.util.steps import Steps
 
 __all__ = ["LatentSteps", "candidate_rows", "spread"]
 
@@ -32,7 +33,7 @@ _FLOOR = 1e-3
 
 
 def candidate_rows(info: GeneratorInfo, layer: int, settings: DragSettings) -> tuple[int, ...]:
-    """Return the rows of `ws` that may change the features of a layer, without the camera of StyleGAN3 if locked."""
+    """Return the rows of `ws` that may change the features of a layer; not StyleGAN3's camera, if it is locked."""
     driven = {part.ws_index for part in info.layers[: layer + 1] if not part.is_rgb and part.ws_index is not None}
     if info.input_style_dim and not settings.camera_lock:
         driven.add(0)
@@ -43,21 +44,21 @@ def candidate_rows(info: GeneratorInfo, layer: int, settings: DragSettings) -> t
     return tuple(sorted(driven))
 
 
-def spread(generator: Generator) -> Iterator[Tensor | None]:
-    """Yield None while latents are mapped, then the basis `[w_dim, w_dim]` whose rows are axes in standard deviations.
+def spread(generator: Generator) -> Steps[Tensor]:
+    """Return the basis `[w_dim, w_dim]` of the coordinates: its rows are axes, one standard deviation long.
 
     `coordinates @ basis` is a step in `w`; coordinates of random latents have mean 0 and covariance 1.
     """
     parts = []
     for w in mapped(generator, SAMPLES):
         parts.append(w.double().cpu())
-        yield None
+        yield
     w = torch.cat(parts)
     w = w - w.mean(dim=0)
     variances, axes = torch.linalg.eigh(w.T @ w / len(w))
     deviations = variances.clamp_min(0).sqrt()
     deviations = torch.maximum(deviations, _FLOOR * deviations.max())
-    yield (deviations[:, None] * axes.T).float().to(generator.device)
+    return (deviations[:, None] * axes.T).float().to(generator.device)
 
 
 class LatentSteps:

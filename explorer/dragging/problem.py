@@ -1,4 +1,4 @@
-"""What is to be dragged where, how, and what is known after a step: frozen data, as JSON where it goes into a job."""
+"""What is to be dragged where, how, and what is known after a step: frozen data, as JSON for jobs."""
 
 from __future__ import annotations
 
@@ -144,7 +144,9 @@ class Drag:
             mask = _mask(data["mask"]) if data.get("mask") is not None else None
             settings = DragSettings.from_json(data.get("settings", {}))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise UsageError("A drag should be handles, targets, a mask and settings.", "Set it up again.") from error
+            raise UsageError(
+                "A drag should be handles, targets, a mask and settings.", "Set it up again."
+            ) from error
         return Drag(handles, targets, mask, settings)
 
 

@@ -71,7 +71,7 @@ class Blobs(Generator):
     def __init__(self, shown: int = 1 << 30) -> None:
         super().__init__()
         self._layers = torch.nn.ModuleList([BlobLayer(shown), RGBLayer()])
-        self.register_buffer("_w_avg", torch.zeros(4))
+        self._mean = torch.zeros(4)
         layers = tuple(layer.info for layer in self.layers)
         self.info = GeneratorInfo("blobs", 4, 0, 4, 2, (SIDE, SIDE), 3, layers, False, False)
 
@@ -81,7 +81,7 @@ class Blobs(Generator):
 
     @property
     def w_avg(self) -> Tensor:
-        return self._buffers["_w_avg"]
+        return self._mean
 
     def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         return z

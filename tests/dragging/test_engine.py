@@ -12,6 +12,7 @@ from explorer.dragging.engine import drag_steps
 from explorer.dragging.problem import Drag, DragSettings, DragStep
 from explorer.errors import UsageError
 from explorer.generators.base import Generator, Inputs
+from explorer.generators.stylegan3 import StyleGAN3Generator
 from explorer.ops.backend import policy
 from tests.dragging.blobs import PER_W, STARTS, Blobs, centres
 from tests.generators.configs import small_generator
@@ -115,6 +116,7 @@ def seeded() -> torch.Generator:
 
 def test_the_camera_moves_where_it_is_not_locked() -> None:
     generator = small_generator("stylegan3-t")
+    assert isinstance(generator, StyleGAN3Generator)
     with torch.no_grad():
         generator.input.affine.weight.normal_(generator=seeded())
     drag = Drag(((12, 12),), ((18, 18),), settings=DragSettings(camera_lock=False, steps=6))

@@ -58,7 +58,10 @@ def test_files_of_drags_are_written_and_read(tmp_path: Path) -> None:
         ('{"seed": -1, "points": {}}', "no seed"),
         ("{", "line 2 is not JSON"),
         ('{"seed": 1, "points": {"handle": [[1, 2]], "target": [[1, 2], [3, 4]]}}', "1 handles and 2 targets"),
-        ('{"seed": 1, "points": {"handle": [[1, 2]], "target": [[1, "2"]]}}', r"target has a point that is not \[y, x\]"),
+        (
+            '{"seed": 1, "points": {"handle": [[1, 2]], "target": [[1, "2"]]}}',
+            r"target has a point that is not \[y, x\]",
+        ),
         ('{"seed": 1, "points": {"handle": [[1, 1e999]], "target": [[1, 2]]}}', "finite"),
         ('{"seed": 1, "points": {"handle": [], "target": []}}', "list of 1 to"),
     ],
