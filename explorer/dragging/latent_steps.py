@@ -58,7 +58,8 @@ def spread(generator: Generator) -> Steps[Tensor]:
     variances, axes = torch.linalg.eigh(w.T @ w / len(w))
     deviations = variances.clamp_min(0).sqrt()
     deviations = torch.maximum(deviations, _FLOOR * deviations.max())
-    return (deviations[:, None] * axes.T).float().to(generator.device)
+    basis: Tensor = (deviations[:, None] * axes.T).float().to(generator.device)
+    return basis
 
 
 class LatentSteps:

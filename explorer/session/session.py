@@ -9,6 +9,7 @@ from PySide6.QtCore import Slot
 
 from explorer.session.core import SessionCore
 from explorer.session.documents import Documents
+from explorer.session.dragging import Dragging
 from explorer.session.file_writer import FileWorker
 from explorer.session.films import FilmService
 from explorer.session.lab import StickingLab
@@ -31,8 +32,8 @@ class Session(SessionCore):
     """The interface through which widgets read and change everything. GUI thread only.
 
     What the user does is a method of one of its parts: `look` (the active view's look), `views`, `documents`,
-    `transport` (the timeline), `lab`, `films`, `misfits`, and those of `SessionCore`, which the parts build on: it
-    holds the state, gestures and undo, and turns every change into requests.
+    `transport` (the timeline), `lab`, `films`, `dragging`, `misfits`, and those of `SessionCore`, which the parts
+    build on: it holds the state, gestures and undo, and turns every change into requests.
 
     Args:
         parent: Owner.
@@ -54,6 +55,7 @@ class Session(SessionCore):
         self.lab = StickingLab(self, self.files)
         self.lab.tour_begins.connect(self.transport.leave)
         self.films = FilmService(self)
+        self.dragging = Dragging(self)
         self.misfits = Misfits(self)
 
     @Slot(object)
