@@ -52,6 +52,7 @@ class Dragging(QObject):
         session.changed.connect(self._on_changed)
         self._resets = session.store.resets
         self.view = 0
+        self.is_editing = False  # whether presses on the picture set points
         self.handles: tuple[Point, ...] = ()
         self.targets: tuple[Point, ...] = ()
         self.mask: NDArray[np.bool_] | None = None
@@ -79,6 +80,13 @@ class Dragging(QObject):
         """Set the points of a view, one target for each handle; a drag that has begun is discarded."""
         self.discard()
         self.view, self.handles, self.targets = view, handles, targets
+        self.changed.emit()
+
+    def set_editing(self, is_editing: bool, view: int) -> None:
+        """Let presses on a view's picture set points, or not; those of another view are discarded."""
+        if is_editing and view != self.view:
+            self.set_points(view, (), ())
+        self.is_editing = is_editing
         self.changed.emit()
 
     def set_mask(self, mask: NDArray[np.bool_] | None) -> None:

@@ -9,6 +9,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from explorer.checkpoints.checkpoint import Checkpoint
+from explorer.edits import Direction
 from explorer.errors import LatentwalkError, UsageError
 from explorer.render.model_store import LoadedModel, model_info_of
 from explorer.session import Session
@@ -67,7 +68,9 @@ def test_every_step_is_shown_and_the_kept_one_is_an_edit_and_one_undo_step(
     chosen = dragging.steps[3].offset
     dragging.keep()
     (edit,) = look_of(session.store.document, 0).edits
+    assert isinstance(edit.value, Direction)
     stored = session.table.get(edit.value.direction)
+    assert stored is not None
     np.testing.assert_array_equal(stored.array, chosen)
     assert session.store.undo_name == "Drag points"
     assert dragging.steps == ()

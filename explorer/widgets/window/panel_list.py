@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from explorer.widgets.panels.edits.drag_panel import DragPanel
 from explorer.widgets.panels.edits.w_editor import WEditorPanel
 from explorer.widgets.panels.lab.meter_panel import MeterPanel
 from explorer.widgets.panels.lab.spectrum_panel import SpectrumPanel
@@ -31,6 +32,7 @@ def make_panels(session: Session, files: FileCommands) -> list[Panel]:
         ModelPanel(session, files),
         LatentPanel(session, files),
         WEditorPanel(session),
+        DragPanel(session),
         MixingPanel(session),
         TruncationPanel(session),
         NoisePanel(session),
