@@ -124,7 +124,7 @@ class FeatureMap:
         return FeatureMap(self.x.detach(), self.grid)
 
     def pattern(self, spacing: float) -> Tensor:
-        """Return the offsets `[9, 2]` in pixels of 3 by 3 places, `spacing` samples apart."""
+        """Return the offsets `[9, 2]` of 3 by 3 places, `spacing` pixels apart."""
         steps = torch.tensor([-1.0, 0.0, 1.0], device=self.x.device) * spacing
-        down, across = torch.meshgrid(steps / self.grid.scale[0], steps / self.grid.scale[1], indexing="ij")
+        down, across = torch.meshgrid(steps, steps, indexing="ij")
         return torch.stack([down, across], dim=-1).reshape(9, 2)

@@ -36,7 +36,7 @@ class DragSettings:
         steps: Steps at most.
         expected: Expected loss `l` of FreeDrag: how much a handle's features may change in one stage.
         stride: The longest way of one stage, `d` in FreeDrag: 3 of 128 samples.
-        spacing: Between the 3 by 3 samples of a template, in samples of the features.
+        spacing: Between the 3 by 3 places of a template.
         keep: Weight of what may not move.
         trust: How far a row of `ws` may go from its start, in root mean square distances of `w` from its mean.
         patience: Steps without progress after which it starts again from the best one, and ends the next time.
@@ -51,7 +51,7 @@ class DragSettings:
     steps: int = 300
     expected: float = 0.3
     stride: float = 3 / 128
-    spacing: float = 0.75
+    spacing: float = 3 / 128
     keep: float = 10.0
     trust: float = 1.5
     patience: int = 30
