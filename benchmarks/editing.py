@@ -32,7 +32,11 @@ MODELS = ("critters-stylegan2", "critters-stylegan3-t", "critters-stylegan3-r")
 
 Part: TypeAlias = "Callable[[Setting], Iterable[Row]]"
 
-PARTS: Mapping[str, str] = {"channels": "benchmarks.editing_channels:measure"}
+PARTS: Mapping[str, str] = {
+    "directions": "benchmarks.editing_directions:measure",
+    "channels": "benchmarks.editing_channels:measure",
+    "drag": "benchmarks.editing_drag:measure",
+}
 """The parts by name, as "module:function"."""
 
 

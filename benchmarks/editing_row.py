@@ -17,10 +17,10 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure of one model, with its goal: at least that, or at most where the unit says so."""
+    """One figure of one model, with its goal: at least that, or at most where the unit says so; None for none."""
 
     name: str
     model: str
     value: float
-    goal: float
+    goal: float | None
     unit: str

@@ -11,6 +11,7 @@ from explorer.session.bending import Bending
 from explorer.session.core import SessionCore
 from explorer.session.directions import DirectionIntents
 from explorer.session.documents import Documents
+from explorer.session.dragging import Dragging
 from explorer.session.file_writer import FileWorker
 from explorer.session.films import FilmService
 from explorer.session.lab import StickingLab
@@ -34,9 +35,9 @@ class Session(SessionCore):
     """The interface through which widgets read and change everything. GUI thread only.
 
     What the user does is a method of one of its parts: `look` (the active view's look), `views`, `documents`,
-    `directions`, `channels`, `bending`, `transport` (the timeline), `lab`, `films`, `misfits`, and those of
-    `SessionCore`, on which the parts build: it holds the state, gestures and undo, and turns every change into
-    requests.
+    `directions`, `dragging`, `channels`, `bending`, `transport` (the timeline), `lab`, `films`, `misfits`, and
+    those of `SessionCore`, on which the parts build: it holds the state, gestures and undo, and turns every change
+    into requests.
 
     Args:
         parent: Owner.
@@ -61,6 +62,7 @@ class Session(SessionCore):
         self.directions = DirectionIntents(self)
         self.films = FilmService(self)
         self.bending = Bending(self)
+        self.dragging = Dragging(self)
         self.misfits = Misfits(self)
 
     @Slot(object)

@@ -163,6 +163,7 @@ def test_panels_fold_move_hide_and_are_remembered(session: Session, settings: Se
         "model",
         "latent",
         "directions",
+        "drag",
         "w",
         "style-channels",
         "bend",

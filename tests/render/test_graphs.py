@@ -135,7 +135,7 @@ def test_edited_layers_are_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None
             return activation.with_features(activation.x + 1) if i == 2 else activation
 
     generator, recorder = small_generator("stylegan2-skip").eval(), FixedMemory()
-    monkeypatch.setattr("explorer.render.pipeline.layer_edits", lambda recipe, info: Added())
+    monkeypatch.setattr("explorer.render.pipeline.layer_edits", lambda recipe, info, layers: Added())
     pipeline = Pipeline(generator, StageCache(64 << 20))
     pipeline._graphs = GraphedLayers(generator.layers, recorder)
     with torch.inference_mode():

@@ -23,6 +23,7 @@ from explorer.widgets.controls.event_filters import claim_keys
 from explorer.widgets.controls.theme import GRID, color, value_font, view_color
 from explorer.widgets.viewer.gestures import UNDO_NAMES, Drag, cursor_of, describe, mode_of
 from explorer.widgets.viewer.pair_tools import FlickerTool, Pair, WipeTool
+from explorer.widgets.viewer.points_tool import PointsTool
 from explorer.widgets.viewer.region_tool import RegionTool
 from explorer.widgets.viewer.slit_tool import SlitTool
 from explorer.widgets.viewer.tools import SubstituteTool, Tool
@@ -73,11 +74,20 @@ class ImageView(QWidget):
         self.matrix: tuple[float, ...] | None = None  # forward motion of the frame shown
         self.pair = Pair(self, view)
         self.region = RegionTool(self)
+        self.points = PointsTool(self)
         self.slit = SlitTool(self)
         self.before = SubstituteTool(self)
         self.wipe, self.flicker = WipeTool(self, self.pair), FlickerTool(self, self.pair)
         self.average = SubstituteTool(self)
-        self.tools: list[Tool] = [self.region, self.slit, self.before, self.flicker, self.average, self.wipe]
+        self.tools: list[Tool] = [
+            self.region,
+            self.points,
+            self.slit,
+            self.before,
+            self.flicker,
+            self.average,
+            self.wipe,
+        ]
         self.is_draft = False
         self.progress = -1.0  # 0..1 under the picture, -1 hides the bar, values above 1 mean "busy"
         self.overlay = ""

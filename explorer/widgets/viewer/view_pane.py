@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QAction, QMouseEvent, QResizeEvent
 
     from explorer.directions.style_space import RankedChannel
+    from explorer.dragging.problem import Point
     from explorer.render.results import Frame, RenderFailed
     from explorer.session import Session
     from explorer.util.report import Report
@@ -157,6 +158,8 @@ class ViewPane(QWidget):
         session.channels.marking_changed.connect(image.region.set_on)
         session.channels.region_changed.connect(self._show_region)
         session.channels.pointed_changed.connect(self._show_pointed)
+        image.points.chosen.connect(self._on_points)
+        session.dragging.changed.connect(self._show_points)
         image.wipe.split_moved.connect(session.lab.set_split)
         image.painted.connect(session.painted)
         self.loading.cancelled.connect(self._on_cancel_load)
@@ -213,6 +216,7 @@ class ViewPane(QWidget):
         self._show_loading()
         self.image.region.set_on(self.session.channels.is_marking)
         self._show_region()
+        self._show_points()
 
     def _show_loading(self) -> None:
         """Show the progress of loading that started before the pane existed."""
@@ -246,6 +250,19 @@ class ViewPane(QWidget):
         self.tap.setText(v.tap.layer + (" spectrum" if v.tap.spectrum else "") if v.tap.layer else "")
         self._fit_size()
         self.link.set_icon_name("link-simple" if not v.unlinked else "link-simple-break")
+
+    @Slot(object, object)
+    def _on_points(self, handles: tuple[Point, ...], targets: tuple[Point, ...]) -> None:
+        self.session.dragging.set_points(self.view, handles, targets)
+
+    @Slot()
+    def _show_points(self) -> None:
+        dragging, info = self.session.dragging, self.session.info(self.view)
+        is_own = dragging.view == self.view and info is not None
+        pairs = (dragging.handles, dragging.targets) if is_own else ((), ())
+        states = () if dragging.step is None else dragging.step.handles
+        size = (0, 0) if info is None else info.img_size
+        self.image.points.show(size, pairs, states, is_active=dragging.is_editing and is_own)
 
     def _fit_cost(self) -> None:
         """Hide the render time if the view is too narrow for it and the look's text."""

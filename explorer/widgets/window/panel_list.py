@@ -8,6 +8,7 @@ from explorer.session.direction_notes import DirectionNotes
 from explorer.widgets.panels.edits.bend_panel import BendPanel
 from explorer.widgets.panels.edits.channels_panel import ChannelsPanel
 from explorer.widgets.panels.edits.directions_panel import DirectionsPanel
+from explorer.widgets.panels.edits.drag_panel import DragPanel
 from explorer.widgets.panels.edits.w_editor import WEditorPanel
 from explorer.widgets.panels.lab.meter_panel import MeterPanel
 from explorer.widgets.panels.lab.spectrum_panel import SpectrumPanel
@@ -36,6 +37,7 @@ def make_panels(session: Session, files: FileCommands, settings: Settings) -> li
         ModelPanel(session, files),
         LatentPanel(session, files),
         DirectionsPanel(session, DirectionNotes(settings)),
+        DragPanel(session),
         WEditorPanel(session),
         ChannelsPanel(session),
         BendPanel(session),

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Sidebars"]
 
-LEFT = ("model", "latent", "directions", "w", "style-channels", "bend")
-FOLDED_AT_FIRST = ("style-channels", "bend", "sticking", "meter", "spectrum", "layers", "performance")
+LEFT = ("model", "latent", "directions", "drag", "w", "style-channels", "bend")
+FOLDED_AT_FIRST = ("drag", "style-channels", "bend", "sticking", "meter", "spectrum", "layers", "performance")
 MIN_WIDTH = 256
 
 
