@@ -22,8 +22,8 @@ ABOUT: dict[str, str] = {
     "takes the directions in which random latents vary most, SeFa those that change the layers most; you can also "
     "teach one with examples. Steps are measured in standard deviations (\u03c3) of random latents.",
     "drag": "Set a point on the picture and where it should be; the latent then changes in small steps, until the "
-    "point is there. Each step is shown and can be gone back to. The method follows FreeDrag: a point is looked for "
-    "by its first surroundings, and one that is lost is reported.",
+    "point is there. Each step is shown, and can be gone back to. The method follows FreeDrag: a point is found "
+    "again by its first surroundings, and one that is lost is reported.",
     "truncation": "\u03c8 (psi) moves w towards the average: 0 is the average picture, 0.7 gives typical pictures, "
     "1 the full range the network learned, above 1 more extreme ones. "
     "Layers after the cutoff are not truncated.",
