@@ -25,7 +25,7 @@ def text_of(step: DragStep | None, count: int) -> str:
         return ""
     lines = [f"Step {step.step} of {count - 1}"]
     for number, handle in enumerate(step.handles, 1):
-        lines.append(f"Point {number} is {handle.state}. {handle.reason}".strip())
+        lines.append(f"Point {number}: {handle.state}. {handle.reason}".strip())
     return "\n".join([*lines, step.outcome] if step.outcome else lines)
 
 
