@@ -8,7 +8,7 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-SHIPPED = ("assets/**/*", "benchmarks/**/*.py")
+SHIPPED = ("assets/**/*", "benchmarks/**/*.py", "benchmarks/**/*.safetensors")
 """Goes into `explorer/_shipped` of a wheel, where `explorer/util/shipped.py` looks for it."""
 
 

@@ -49,6 +49,12 @@ class Files:
         """What has not been freed."""
         return [key for key, thing in self.alive.items() if thing() is not None]
 
+    def check_freed(self) -> None:
+        """Raise AssertionError with what has not been freed, and what refers to it."""
+        left = self.left
+        first = self.alive[left[0]]() if left else None
+        assert not left, [type(holder) for holder in gc.get_referrers(first)]
+
 
 @pytest.fixture
 def opened(qtbot: QtBot) -> object:
@@ -79,7 +85,7 @@ def test_a_closed_model_of_every_family_is_freed(qtbot: QtBot, opened: tuple[Fil
         pass
     assert files.left
     session.models.request(0, "")
-    qtbot.waitUntil(lambda: not files.left)
+    qtbot.waitUntil(files.check_freed)
     session.undo()
     qtbot.waitUntil(lambda: session.model_info(0) is not None)
     assert files.left, "undo reads it again"
@@ -100,7 +106,7 @@ def test_what_a_failed_loading_had_read_is_freed(qtbot: QtBot, opened: tuple[Fil
     with qtbot.waitSignal(session.failure):
         session.models.request(0, "stylegan2-skip")
     assert session.last_failure(0) is not None
-    qtbot.waitUntil(lambda: not files.left)
+    qtbot.waitUntil(files.check_freed)
 
 
 def test_a_model_of_a_hidden_view_stays(qtbot: QtBot, opened: tuple[Files, Session]) -> None:
