@@ -85,7 +85,7 @@ def test_a_closed_model_of_every_family_is_freed(qtbot: QtBot, opened: tuple[Fil
         pass
     assert files.left
     session.models.request(0, "")
-    qtbot.waitUntil(files.check_freed)
+    qtbot.waitUntil(files.check_freed, timeout=30_000)  # the render thread may have little time
     session.undo()
     qtbot.waitUntil(lambda: session.model_info(0) is not None)
     assert files.left, "undo reads it again"
@@ -106,7 +106,7 @@ def test_what_a_failed_loading_had_read_is_freed(qtbot: QtBot, opened: tuple[Fil
     with qtbot.waitSignal(session.failure):
         session.models.request(0, "stylegan2-skip")
     assert session.last_failure(0) is not None
-    qtbot.waitUntil(files.check_freed)
+    qtbot.waitUntil(files.check_freed, timeout=30_000)  # the render thread may have little time
 
 
 def test_a_model_of_a_hidden_view_stays(qtbot: QtBot, opened: tuple[Files, Session]) -> None:
