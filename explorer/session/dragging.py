@@ -105,7 +105,7 @@ class Dragging(QObject):
         """Go on, or start from the step that is shown; those behind it are dropped.
 
         Raises:
-            LatentwalkError: There is no model, no point, or a point lies outside the picture.
+            LatentwalkError: No model is loaded, there is no point, or one lies outside the picture.
         """
         self._is_single = False
         self._go_on()
@@ -148,7 +148,7 @@ class Dragging(QObject):
     def _request(self, begun: DragStep | None) -> RenderRequest:
         model, session = self._session.model_info(self.view), self._session
         if model is None:
-            raise RequestError("There is no model to drag points in.", "Open one.")
+            raise RequestError("No model is loaded.", "Open a model first.")
         look = self._dragged(look_of(session.store.base, self.view), begun)
         settings = session.devices.settings
         return resolve_look(look, Tap(), model.info, model=model.key, settings=settings, table=session.table)

@@ -123,6 +123,7 @@ def test_directions_are_saved_and_opened(panel: DirectionsPanel, session: Sessio
     info = session.info(0)
     assert info is not None
     panel.save_to(tmp_path / "d.npz")
+    wait_until((tmp_path / "d.npz").exists)  # it is written beside the window
     found = load_directions(tmp_path / "d.npz", info)
     assert len(found) == len(panel.listed())
     save_directions(tmp_path / "one.npz", replace(found.of([0]), names=("Mine",), method="a friend"))

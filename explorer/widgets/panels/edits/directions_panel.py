@@ -290,5 +290,6 @@ class DirectionsPanel(Panel):
             self.attempt(lambda: self.save_to(path))
 
     def save_to(self, path: Path) -> None:
-        """Write the listed directions of w. Raises LatentwalkError."""
-        save_directions(path, self.session.directions.as_set([self._effective(found) for found in self.listed()]))
+        """Write the listed directions of w, beside the window. Raises LatentwalkError if there are none."""
+        found = self.session.directions.as_set([self._effective(item) for item in self.listed()])
+        self.session.files.write(path, lambda: save_directions(path, found))
