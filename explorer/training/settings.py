@@ -50,8 +50,8 @@ class TrainSettings:
     fourier_lowest: float = 0.0
     d_channel_base: int = 32768
     d_channel_max: int = 512
-    g_bfloat16: bool = False  # activations of the generator only; faster on CPUs with AMX
-    d_bfloat16: bool = False  # activations of the discriminator only, except for R1
+    g_bfloat16: bool = False  # activations of the generator only, on processors where it is faster
+    d_bfloat16: bool = False  # the same of the discriminator, except for R1
     batch: int = 16
     total_kimg: float = 1000.0
     time_limit_s: float = float("inf")

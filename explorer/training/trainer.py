@@ -16,6 +16,7 @@ from torch import Tensor
 
 from explorer.errors import UsageError
 from explorer.generators.registry import build
+from explorer.ops.backend import bfloat16_speedup
 from explorer.training import ema, losses, run_dir, schedule
 from explorer.training.augment import Augment
 from explorer.training.checks import check_device
@@ -65,7 +66,9 @@ class Trainer:
             self.d.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.regularises_paths = family.regularises_paths
         self.dtype = torch.bfloat16 if settings.bfloat16 else torch.float32
-        self.fast = FastSynthesis(self.g, torch.bfloat16 if settings.g_bfloat16 else self.dtype)
+        # Where bfloat16 is emulated it would take several times as long.
+        self.may_narrow = device.type != "cpu" or bfloat16_speedup() > 1
+        self.fast = FastSynthesis(self.g, self._dtype(narrow=settings.g_bfloat16))
         self.fast_ema = FastSynthesis(self.g_ema)
         self.warm_up = WarmUp(self.g, settings.warm_up).to(device)
         self.opt_g = GeneratorOptimiser(self.g, self.warm_up.parameters(), settings.lr_g)
@@ -167,10 +170,14 @@ class Trainer:
         self.opt_g.set_rates(schedule.lazy_adam(rate_g, lazy, beta1=0.0 if adversarial else 0.9), muon)
         self.opt_d.param_groups[0].update(schedule.lazy_adam(rate_d, s.r1_interval))
 
+    def _dtype(self, *, narrow: bool) -> torch.dtype:
+        """Return the dtype of activations: bfloat16 if `narrow` and the processor computes with it."""
+        return torch.bfloat16 if narrow and self.may_narrow else self.dtype
+
     def _discriminate(self, pictures: Tensor, *, exact: bool = False) -> Tensor:
         """Return the discriminator's logits after blur and augmentation."""
         s = self.phase
-        dtype = torch.bfloat16 if s.d_bfloat16 and not exact else self.dtype
+        dtype = self._dtype(narrow=s.d_bfloat16 and not exact)
         sigma = schedule.blur_sigma(s.blur_sigma, s.blur_fade_kimg, self.images_seen)
         logits: Tensor = self.d(self.augment(schedule.blur(pictures, sigma)), dtype)
         return logits
