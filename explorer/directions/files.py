@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from explorer.generators.base import GeneratorInfo
 
-__all__ = ["MAX_DIRECTIONS", "SUFFIXES", "load_directions", "save_directions"]
+__all__ = ["MAX_DIRECTIONS", "SUFFIXES", "load_directions", "npz_arrays", "save_directions"]
 
 MAX_DIRECTIONS = 8192
 _NOUN = "direction"
@@ -52,19 +52,13 @@ def save_directions(path: str | Path, found: DirectionSet) -> None:
         LatentError: The suffix is unknown, or the file cannot be written.
     """
     path = Path(path)
-    names = [visible(name, 200) for name in found.names]
-    metadata = {
-        "space": found.space, "method": found.method, "names": names, "entries": list(found.entries),
-        "model_sha": found.model_sha,
-    }  # fmt: skip
-    arrays: dict[str, NDArray[Any]] = {"directions": found.vectors, "values": found.values, "sigmas": found.sigmas}
+    arrays, metadata = _arrays(found), _metadata(found)
     content = io.BytesIO()
     match path.suffix.lower():
         case ".npy":
             np.save(content, found.vectors, allow_pickle=False)
         case ".npz":
-            stored: dict[str, Any] = {**arrays, **_as_ganspace(found)}
-            np.savez(content, **stored | {METADATA_KEY: np.array(json.dumps(metadata))})
+            np.savez(content, **npz_arrays(found))
         case ".pt":
             tensors = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
             torch.save({**tensors, METADATA_KEY: metadata}, content)
@@ -79,6 +73,23 @@ def save_directions(path: str | Path, found: DirectionSet) -> None:
         atomic_write_bytes(path, content.getbuffer())
     except OSError as error:
         raise LatentError(f"{path.name} cannot be written: {reason(error)}.", "Choose another folder.") from error
+
+
+def npz_arrays(found: DirectionSet) -> dict[str, Any]:
+    """Return what an .npz of directions holds."""
+    metadata = {METADATA_KEY: np.array(json.dumps(_metadata(found)))}
+    return {**_arrays(found), **_as_ganspace(found), **metadata}
+
+
+def _arrays(found: DirectionSet) -> dict[str, NDArray[Any]]:
+    return {"directions": found.vectors, "values": found.values, "sigmas": found.sigmas}
+
+
+def _metadata(found: DirectionSet) -> dict[str, Any]:
+    return {
+        "space": found.space, "method": found.method, "names": [visible(name, 200) for name in found.names],
+        "entries": list(found.entries), "model_sha": found.model_sha,
+    }  # fmt: skip
 
 
 def _as_ganspace(found: DirectionSet) -> dict[str, NDArray[Any]]:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Generator as Iteration
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from explorer.directions.files import load_directions, save_directions
+from explorer.directions.files import load_directions, npz_arrays
 from explorer.directions.ganspace import ganspace
 from explorer.directions.sefa import sefa
 from explorer.errors import LatentwalkError
+from explorer.util.array_cache import ArrayCache
 from explorer.util.report import Report
-from explorer.util.user_folders import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +27,8 @@ log = logging.getLogger("explorer.directions")
 
 SHOWN = 12
 """Directions of each method."""
+
+CACHE = ArrayCache("directions", 256 << 20)
 
 _CAMERA_SHOWN = 4
 _VERSION = 1
@@ -89,13 +90,13 @@ def _run(
 # -- cache -----------------------------------------------------------------------------------------------------
 
 
-def _path(model_sha: str, name: str) -> Path:
-    return cache_folder() / "directions" / f"{model_sha[:32]}-{name}-{_VERSION}.npz"
+def _key(model_sha: str, method: str) -> dict[str, object]:
+    return {"model": model_sha, "method": method, "version": _VERSION}
 
 
-def recall(model_sha: str, name: str, info: GeneratorInfo) -> DirectionSet | None:
+def recall(model_sha: str, method: str, info: GeneratorInfo) -> DirectionSet | None:
     """Return the cached directions of a method, or None; a damaged file counts as none."""
-    path = _path(model_sha, name)
+    path = CACHE.path_of(_key(model_sha, method))
     if not model_sha or not path.exists():
         return None
     try:
@@ -105,13 +106,7 @@ def recall(model_sha: str, name: str, info: GeneratorInfo) -> DirectionSet | Non
         return None
 
 
-def remember(model_sha: str, name: str, found: DirectionSet) -> None:
+def remember(model_sha: str, method: str, found: DirectionSet) -> None:
     """Cache the directions of a method if there is room; models without a hash have no cache."""
-    if not model_sha:
-        return
-    try:
-        path = _path(model_sha, name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_directions(path, found)
-    except (OSError, LatentwalkError) as error:  # found again next time
-        log.warning("directions cannot be cached: %s", error)
+    if model_sha:
+        CACHE.remember(_key(model_sha, method), npz_arrays(found))

@@ -5,14 +5,8 @@ The standard deviations are the unit of edits in space s (StyleSpace, Wu et al. 
 
 from __future__ import annotations
 
-import io
-import logging
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,12 +14,8 @@ import torch
 
 from explorer.directions.samples import SIGMA_SAMPLES, mapped, styles_of
 from explorer.edits.base import INPUT_LAYER
-from explorer.util import file_errors
-from explorer.util.atomic_write import atomic_write_bytes
-from explorer.util.left_overs import sweep
-from explorer.util.regular_file import read_regular
+from explorer.util.array_cache import ArrayCache
 from explorer.util.report import Report
-from explorer.util.user_folders import cache_folder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,12 +23,10 @@ if TYPE_CHECKING:
     from explorer.generators.base import Generator, GeneratorInfo
     from explorer.jobs.job import Job, JobContext, JobSpec
 
-__all__ = ["StyleStatistics", "measured", "path_of", "recall", "remember", "statistics", "widths_of"]
+__all__ = ["CACHE", "StyleStatistics", "measured", "recall", "remember", "statistics", "widths_of"]
 
-_log = logging.getLogger("explorer.directions")
-
-_LIMIT = 64 << 20
-"""Maximum bytes of a cached file; 10,000 channels take 80 KB."""
+CACHE = ArrayCache("styles", 64 << 20)
+"""Ten thousand channels take 80 KB."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,48 +84,28 @@ def statistics(context: JobContext | None, spec: JobSpec) -> Job[StyleStatistics
 # -- cache -----------------------------------------------------------------------------------------------------
 
 
-def path_of(model_sha: str) -> Path:
-    """Return the cache file of a model."""
-    key = blake2b(f"{model_sha}|{SIGMA_SAMPLES}".encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
-    return cache_folder() / "styles" / f"{key}.npz"
+def _key(model_sha: str) -> dict[str, object]:
+    return {"model": model_sha, "samples": SIGMA_SAMPLES}
 
 
 def recall(model_sha: str, info: GeneratorInfo) -> StyleStatistics | None:
     """Return the cached statistics of a model, or None; a damaged file, or one of other sizes, counts as none."""
-    if not model_sha:
+    stored = CACHE.recall(_key(model_sha)) if model_sha else None
+    if stored is None or not stored.keys() >= {"mean", "sigma"}:
         return None
     widths = widths_of(info)
-    total = sum(widths.values())
-    try:
-        data = io.BytesIO(read_regular(path_of(model_sha), _LIMIT))
-        with zipfile.ZipFile(data) as packed:
-            if sum(item.file_size for item in packed.infolist()) > _LIMIT:
-                return None
-        with np.load(data, allow_pickle=False) as stored:
-            mean, sigma = (np.asarray(stored[name]) for name in ("mean", "sigma"))
-    except (OSError, ValueError, TypeError, KeyError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error):
-        return None
-    for array in (mean, sigma):
-        if array.shape != (total,) or array.dtype != np.float32 or not np.isfinite(array).all():
+    for array in (stored["mean"], stored["sigma"]):
+        if array.shape != (sum(widths.values()),) or array.dtype != np.float32 or not np.isfinite(array).all():
             return None
-    if (sigma < 0.0).any():
+    if (stored["sigma"] < 0.0).any():
         return None
     ends = np.cumsum(list(widths.values()))[:-1]
-    parts = (dict(zip(widths, np.split(array, ends), strict=True)) for array in (mean, sigma))
+    parts = (dict(zip(widths, np.split(stored[name], ends), strict=True)) for name in ("mean", "sigma"))
     return StyleStatistics(*parts)
 
 
 def remember(model_sha: str, found: StyleStatistics) -> None:
-    """Cache the statistics of a model if there is room; the file is written atomically."""
-    if not model_sha:
-        return
-    content = io.BytesIO()
-    mean, sigma = (np.concatenate(list(part.values())) for part in (found.mean, found.sigma))
-    np.savez(content, mean=mean, sigma=sigma)
-    try:
-        path = path_of(model_sha)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        sweep(path.parent)
-        atomic_write_bytes(path, content.getbuffer())
-    except OSError as error:  # measured again next time
-        _log.warning("the spread of styles cannot be remembered: %s", file_errors.message(error))
+    """Cache the statistics of a model if there is room; models without a hash have no cache."""
+    if model_sha:
+        mean, sigma = (np.concatenate(list(part.values())) for part in (found.mean, found.sigma))
+        CACHE.remember(_key(model_sha), {"mean": mean, "sigma": sigma})

@@ -62,5 +62,5 @@ def test_moments_are_remembered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert again is not None
     assert again.count == 7
     assert torch.equal(again.products, found.products)
-    moments_cache.path_of(key).write_bytes(b"PK damaged")
+    moments_cache.CACHE.remember(key, {"total": np.zeros(3)})
     assert moments_cache.recall(key) is None

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from explorer.analysis import attribute_network, efficientnet, moments_cache
@@ -65,27 +62,6 @@ def test_a_cache_of_digests_that_is_none_is_started_again(
     else:
         file.write_bytes(b"[" * 900_000 if kind == "nested" else b" " * 2_000_000 + b"{}")
     assert digest._load() == {}
-
-
-@pytest.mark.parametrize("kind", ["fifo", "bomb", "not zip", "empty", "huge shape"])
-def test_moments_that_are_none_are_measured_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
-    monkeypatch.setenv("LATENTWALK_CACHE", str(tmp_path))
-    monkeypatch.setattr(moments_cache, "_LIMIT", 1 << 20)
-    path = moments_cache.path_of({"a": 1})
-    path.parent.mkdir()
-    header = io.BytesIO()
-    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (1 << 40,)})
-    if kind == "fifo":
-        os.mkfifo(path)
-    elif kind in ("bomb", "huge shape"):
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
-            for name in ("total", "products", "count"):
-                packed.writestr(f"{name}.npy", bytes(4 << 20) if kind == "bomb" else header.getvalue())
-    else:
-        path.write_bytes(b"" if kind == "empty" else b"nothing")
-    assert moments_cache.recall({"a": 1}) is None
 
 
 def test_without_a_home_nothing_is_remembered_and_nothing_fails(
