@@ -54,9 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="folder for checkpoints, samples and metrics; its run is resumed",
     )
-    parser.add_argument(
-        "--start-from", metavar="FILE", help="packed generator of lower resolution whose layers initialise the run"
-    )
+    parser.add_argument("--start-from", metavar="FILE", help="packed generator whose layers initialise the run")
     parser.add_argument("--mirror", action="store_true", help="also train on each picture of a folder mirrored")
     parser.add_argument(
         "--channel-base",

@@ -87,7 +87,7 @@ class TrainSettings:
     processes: int = 1  # that split each batch; set by the run
     bfloat16: bool = False
     recipe: str = ""  # the recipe these settings are based on
-    start_from: str = ""  # a packed generator of lower resolution whose layers initialise the run
+    start_from: str = ""  # a packed generator whose layers initialise the run
     note: str = ""  # a sentence for the card, for example about the machine
     save_s: float = 120.0
     samples_s: float = 300.0

@@ -1,6 +1,7 @@
-"""Initialising a run from a packed generator of lower resolution, so that the coarse picture is not learned twice.
+"""Initialising a run from a packed generator, so that what it has learned is not learned twice.
 
-Which layers match is what the family's trainer knows (`FamilyTrainer.parts`).
+A network of the same sizes is taken whole, as for another stage of training; from one of lower resolution those
+layers that match. Which layers match is what the family's trainer knows (`FamilyTrainer.parts`).
 
 Layers may be wider than before (compare Chen et al. 2016, "Net2Net", which duplicates channels instead). The old
 channels keep their indices; their weights on the new channels, which are initialised at random, start at zero.
@@ -46,7 +47,7 @@ def start_from(path: Path, *generators: Generator) -> Started:
     """Initialise identical `generators` from the packed generator in `path`, as far as layers match.
 
     Raises:
-        UsageError: Its family or its sizes of z or w differ, or its resolution is not lower.
+        UsageError: Its family or its sizes of z or w differ, or its resolution is higher.
         LatentwalkError: The file cannot be read.
     """
     checkpoint = load(path)
@@ -54,8 +55,20 @@ def start_from(path: Path, *generators: Generator) -> Started:
     _check(path, old, generators[0])
     for generator in generators:
         started = Started(path.name, checkpoint.sha256, old.info.img_size[1])
-        _fill(generator, old, started)
+        if _is_whole(generator, old):
+            generator.load_state_dict(old.state_dict())
+            started.whole = ["mapping", *(layer.info.name for layer in generator.layers)]
+        else:
+            _fill(generator, old, started)
     return started
+
+
+def _is_whole(new: Generator, old: Generator) -> bool:
+    """Return whether two networks have the same layers at the same sizes."""
+    before, after = old.state_dict(), new.state_dict()
+    return new.info.layers == old.info.layers and {k: v.shape for k, v in before.items()} == {
+        k: v.shape for k, v in after.items()
+    }
 
 
 def _check(path: Path, old: Generator, new: Generator) -> None:
@@ -65,10 +78,10 @@ def _check(path: Path, old: Generator, new: Generator) -> None:
             f"{path} is a {before.family}, but the run trains a {after.family}.",
             "Start from a model of that family.",
         )
-    if before.img_size[1] >= after.img_size[1]:
+    if before.img_size[1] > after.img_size[1]:
         raise UsageError(
             f"{path} has {before.img_size[1]} px, the run trains {after.img_size[1]} px.",
-            "Start from a model of lower resolution.",
+            "Start from a model of at most that resolution.",
         )
 
 

@@ -110,12 +110,24 @@ def test_stylegan3_r_at_twice_the_rates_draws_the_same_picture(tmp_path: Path) -
     assert abs(likeness(F.avg_pool2d(before, 2), wanted)) < 0.5
 
 
+@pytest.mark.parametrize("family", ["stylegan2", "stylegan3-t", "stylegan3-r"])
+def test_another_stage_begins_with_the_whole_network(family: str, tmp_path: Path) -> None:
+    path, old = packed(tmp_path, family)
+    new = made(family, 2)
+    started = start_from(path, new)
+    assert torch.equal(picture(new), picture(old))
+    assert started.fresh == started.widened == []
+    for name, value in old.state_dict().items():
+        assert torch.equal(new.state_dict()[name], value), name
+
+
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     path, _ = packed(tmp_path, "stylegan2")
     with pytest.raises(UsageError, match="is a stylegan2, but the run trains a stylegan3-t"):
         start_from(path, made("stylegan3-t", 1, img_resolution=32))
-    with pytest.raises(UsageError, match="has 16 px, the run trains 16 px"):
-        start_from(path, made("stylegan2", 1))
+    large, _ = packed(tmp_path, "stylegan2", img_resolution=32)
+    with pytest.raises(UsageError, match="has 32 px, the run trains 16 px"):
+        start_from(large, made("stylegan2", 1))
     with pytest.raises(UsageError, match="mapping network of"):
         start_from(path, made("stylegan2", 1, img_resolution=32, w_dim=8))
     with pytest.raises(UsageError, match="no layer that the run can start from"):
