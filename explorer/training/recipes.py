@@ -74,20 +74,23 @@ def _again(*kimg: float, **first: float) -> list[tuple[float, dict[str, Any]]]:
     return list(zip(kimg, (alone | first, *later), strict=True))
 
 
-# From the 64 px files to 128 px: their layers are trained further, the new ones catch up under the reconstruction
-# loss, and the adversarial phase, which costs five times as much, comes late. Rendering the data takes half an hour
-# or more, so training begins with some of them. bfloat16 makes reconstruction steps 1.7 (StyleGAN2) and 1.3 times
-# (StyleGAN3) as fast on processors with AVX-512 for it, also without AMX. Higher rates undo what the old layers
-# have learned: after 1 kimg of StyleGAN2 the reconstruction loss was 25 % above that of the start at lr_muon 0.008,
-# and 75 % at 0.016.
-_128 = {
-    "g_bfloat16": True, "first_pictures": 3000, "d_channel_base": 4096, "ema_kimg": 0.5, "guide_square": 8.0,
-    "lr_g": 2e-3, "lr_muon": 2e-3,
+# From the 64 px files to 128 px, in two recipes. The first trains their layers further, and the new ones catch up
+# under the reconstruction loss; the second is the adversarial phase, which costs five times as much a picture.
+# Rendering the data takes half an hour or more, so training begins with some of them. bfloat16 makes reconstruction
+# steps 1.7 (StyleGAN2) and 1.3 times (StyleGAN3) as fast on processors with AVX-512 for it, also without AMX.
+# Higher rates undo what the old layers have learned: after 1 kimg of StyleGAN2 the reconstruction loss was 25 %
+# above that of the start at lr_muon 0.008, and 75 % at 0.016.
+_BOTH_128 = _CPU | {"g_bfloat16": True, "d_channel_base": 4096, "guide_square": 8.0}
+_FIRST_128 = _BOTH_128 | {"first_pictures": 3000, "ema_kimg": 0.5, "lr_g": 2e-3, "lr_muon": 2e-3}
+_SECOND_128 = _BOTH_128 | _ADVERSARIAL | {
+    "guide_square": 8.0, "adversarial_weight": 0.16, "gamma": 0.4, "lr_muon": 1e-3, "lr_d": 3e-3,
 }  # fmt: skip
-_ADVERSARIAL_128 = _ADVERSARIAL | {
-    "first_pictures": 0, "guide_square": 8.0, "adversarial_weight": 0.16, "gamma": 0.4, "lr_muon": 1e-3,
-    "lr_d": 3e-3,
-}  # fmt: skip
+# With nine layers the first ones have about the cutoffs of the first of seven at 64 px. Eight layers would cost
+# more, as their rates double sooner.
+_T_128 = _SIZES | _V3 | _FINE_T | {"num_layers": 9, "channel_base": 3072, "channel_max": 64}
+# All rates and cutoffs of the file are doubled: from the first step on, its 1x1 convolutions draw the same heads at
+# the higher resolution, and its Fourier features end an octave below the band limit.
+_R_128 = _SIZES | _V3 | _DOUBLED_R | {"num_layers": 8, "channel_base": 8192, "channel_max": 128}
 
 # Half an hour of one large GPU for all three: larger networks, 128 pixels, and the schedule that worked on a CPU:
 # Muon under the reconstruction loss at a falling rate, then the discriminator. Not yet tried on a GPU.
@@ -185,54 +188,66 @@ _LIST = (
         },
     ),
     Recipe(
-        "critters-stylegan2-128-cpu", "stylegan2", 128, 8000,
-        _CPU | _128 | {
+        "critters-stylegan2-128-first-cpu", "stylegan2", 128, 8000,
+        _FIRST_128 | {
             "start_from": "assets/critters-stylegan2.safetensors",
             "generator": _SIZES | {"channel_base": 4096, "channel_max": 64},
-            "total_kimg": 80.0,
+            "total_kimg": 30.0,
+            "phases": [(18.0, _RECONSTRUCT_LAST | {"ema_kimg": 1.5})],
+        },
+    ),
+    Recipe(
+        "critters-stylegan2-128-cpu", "stylegan2", 128, 8000,
+        _SECOND_128 | {
+            "start_from": "assets/stages/critters-stylegan2-128-first.safetensors",
+            "generator": _SIZES | {"channel_base": 4096, "channel_max": 64},
+            "path_interval": 16,
+            "path_weight": 0.5,
+            "total_kimg": 50.0,
+            "phases": [(30.0, _ADVERSARIAL_SLOWER | {"lr_d": 2e-3}), (44.0, _LAST)],
+        },
+    ),
+    Recipe(
+        "critters-stylegan3-t-128-first-cpu", "stylegan3-t", 128, 8000,
+        _FIRST_128 | {
+            "start_from": "assets/critters-stylegan3-t.safetensors",
+            "generator": _T_128,
+            "fourier_lowest": _LOWEST,
+            "lr_g": 3e-3,  # half of the layers are new
+            "lr_muon": 4e-3,
+            "total_kimg": 85.0,
             "phases": [
-                (18.0, _RECONSTRUCT_LAST | {"ema_kimg": 1.5}),
-                (30.0, _ADVERSARIAL_128 | {"path_interval": 16, "path_weight": 0.5}),
-                (60.0, _ADVERSARIAL_SLOWER | {"lr_d": 2e-3}),
-                (74.0, _LAST),
+                (40.0, _RECONSTRUCT_SLOWER | {"first_pictures": 0, "ema_kimg": 1.5}),
+                (70.0, _RECONSTRUCT_LAST),
             ],
         },
     ),
     Recipe(
         "critters-stylegan3-t-128-cpu", "stylegan3-t", 128, 8000,
-        _CPU | _128 | {
-            "start_from": "assets/critters-stylegan3-t.safetensors",
-            # With nine layers the first ones have about the cutoffs of the first of seven at 64 px. Eight layers
-            # would cost more, as their rates double sooner.
-            "generator": _SIZES | _V3 | _FINE_T | {"num_layers": 9, "channel_base": 3072, "channel_max": 64},
+        _SECOND_128 | {
+            "start_from": "assets/stages/critters-stylegan3-t-128-first.safetensors",
+            "generator": _T_128,
+            "total_kimg": 55.0,
+            "phases": [(35.0, _ADVERSARIAL_SLOWER | {"lr_d": 2e-3}), (49.0, _LAST)],
+        },
+    ),
+    Recipe(
+        "critters-stylegan3-r-128-first-cpu", "stylegan3-r", 128, 8000,
+        _FIRST_128 | {
+            "start_from": "assets/critters-stylegan3-r.safetensors",
+            "generator": _R_128,
             "fourier_lowest": _LOWEST,
-            "lr_g": 3e-3,  # half of the layers are new
-            "lr_muon": 4e-3,
-            "total_kimg": 140.0,
-            "phases": [
-                (40.0, _RECONSTRUCT_SLOWER | {"first_pictures": 0, "ema_kimg": 1.5}),
-                (70.0, _RECONSTRUCT_LAST),
-                (85.0, _ADVERSARIAL_128),
-                (120.0, _ADVERSARIAL_SLOWER | {"lr_d": 2e-3}),
-                (134.0, _LAST),
-            ],
+            "total_kimg": 25.0,
+            "phases": [(15.0, _RECONSTRUCT_LAST | {"ema_kimg": 1.5})],
         },
     ),
     Recipe(
         "critters-stylegan3-r-128-cpu", "stylegan3-r", 128, 8000,
-        _CPU | _128 | {
-            "start_from": "assets/critters-stylegan3-r.safetensors",
-            # All rates and cutoffs of the file are doubled: from the first step on, its 1x1 convolutions draw the
-            # same heads at the higher resolution, and its Fourier features end an octave below the band limit.
-            "generator": _SIZES | _V3 | _DOUBLED_R | {"num_layers": 8, "channel_base": 8192, "channel_max": 128},
-            "fourier_lowest": _LOWEST,
-            "total_kimg": 60.0,
-            "phases": [
-                (15.0, _RECONSTRUCT_LAST | {"ema_kimg": 1.5}),
-                (25.0, _ADVERSARIAL_128),
-                (45.0, _ADVERSARIAL_SLOWER | {"lr_d": 2e-3}),
-                (55.0, _LAST),
-            ],
+        _SECOND_128 | {
+            "start_from": "assets/stages/critters-stylegan3-r-128-first.safetensors",
+            "generator": _R_128,
+            "total_kimg": 35.0,
+            "phases": [(20.0, _ADVERSARIAL_SLOWER | {"lr_d": 2e-3}), (30.0, _LAST)],
         },
     ),
     Recipe(

@@ -170,9 +170,21 @@ def test_a_missing_start_is_reported_before_any_data(tmp_path: Path) -> None:
         check(chosen(tmp_path / "run", tmp_path / "gone.safetensors"))
 
 
-@pytest.mark.parametrize("name", [name for name, recipe in RECIPES.items() if "start_from" in recipe.settings])
+STARTED = {name: recipe for name, recipe in RECIPES.items() if "start_from" in recipe.settings}
+STAGES = "assets/stages/"
+
+
+@pytest.mark.parametrize("name", [n for n, r in STARTED.items() if not r.settings["start_from"].startswith(STAGES)])
 def test_a_recipe_goes_on_from_layers_of_its_bundled_file(name: str, tmp_path: Path) -> None:
     settings = settings_of(name, tmp_path, [])
     new = build(settings.family, {"img_resolution": settings.resolution, **settings.generator})
     started = start_from(Path(__file__).parents[2] / settings.start_from, new)
     assert len(started.whole) + len(started.widened) > len(new.layers) / 3
+
+
+@pytest.mark.parametrize("name", [n for n, r in STARTED.items() if r.settings["start_from"].startswith(STAGES)])
+def test_a_second_stage_has_the_network_of_the_first(name: str) -> None:
+    second = RECIPES[name]
+    first = RECIPES[f"{Path(second.settings['start_from']).stem}-cpu"]
+    assert (first.family, first.resolution) == (second.family, second.resolution)
+    assert first.settings["generator"] == second.settings["generator"]
