@@ -265,14 +265,14 @@ def test_a_panel_out_of_sight_measures_nothing(window: MainWindow, session: Sess
     assert not session.lab.is_measuring
 
 
-def test_the_header_says_measuring_while_a_study_runs(window: MainWindow, session: Session) -> None:
+def test_the_header_says_computing_while_a_study_runs(window: MainWindow, session: Session) -> None:
     spectrum = panel(window, SpectrumPanel)
     top = window.top_bar
     wait_until(lambda: (top._show_fps(), top.fps.text())[1] == "at rest")  # type: ignore[func-returns-value]
     spectrum.row.button.click()
     wait_until(lambda: session.lab.is_measuring)
     top._show_fps()
-    assert top.fps.text() == "measuring"
+    assert top.fps.text() == "computing"
     assert top.fps.sizeHint().width() <= top.fps.width(), "it is not cut, with the style sheet's padding"
     window.sides.sections["spectrum"].set_folded(True)
     top._show_fps()

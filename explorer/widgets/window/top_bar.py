@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["TopBar", "device_text"]
 
 FILM_STAGES = {"loading": "loading", "finishing": "finishing"}
-_RATES = ("999 fps", "at rest", "measuring")
+_RATES = ("999 fps", "at rest", "computing")
 DTYPE_NAMES = {"float32": "float32", "bfloat16": "bfloat16"}
 
 
@@ -201,7 +201,7 @@ class TopBar(QWidget):
             return
         rates = [session.performance(view).fps for view in session.visible_views() if session.info(view)]
         fps = min(rates, default=0.0)
-        rest = "measuring" if session.lab.is_measuring else "at rest"
+        rest = "computing" if session.lab.is_measuring else "at rest"
         self.fps.setText(f"{fps:.0f} fps" if fps else rest if rates else "")
         moving = session.motion.clock.is_playing and any(
             session.motion.is_moving(v) for v in session.visible_views()
