@@ -1,0 +1,323 @@
+"""LatentMapIntents: the plane that the latent map shows, places of latents on it, travel, paths and pins."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from explorer.animation.player import snapshot_of
+from explorer.errors import LatentwalkError
+from explorer.latents.map_path import along, length_of
+from explorer.latents.map_planes import ComponentPlane, SeedPlane, end_of, split
+from explorer.latents.map_tiles import RecentlyUsed
+from explorer.render.resolve import resolve_look
+from explorer.render.styles import StyleStage
+from explorer.state import Latent, Look, Pin, Tap, Transform, with_look
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from explorer.latents.map_planes import Plane
+    from explorer.render.results import ModelInfo
+    from explorer.session.core import SessionCore
+    from explorer.session.directions import DirectionIntents, Found
+    from explorer.session.lab import StickingLab
+    from explorer.session.transport import Transport
+    from explorer.state import ExplorerState, LatentMap
+
+__all__ = ["KEYS", "SECONDS", "LatentMapIntents"]
+
+KEYS = (2, 60)
+"""The least and the most keys of a path."""
+
+SECONDS = (0.5, 600.0)
+"""The shortest and the longest path."""
+
+_MOVED_MS = 80  # the mark of the current latent follows it this often: finding its place maps it
+_TRAIL = 24
+_PLACES = 512
+_WORLDS = 256
+
+Place = tuple[float, float]
+
+
+class LatentMapIntents(QObject):
+    """What the latent map shows of the active view's model, and what the user does on it. GUI thread only.
+
+    The plane goes through the latent at which the user paused, and its pictures have the other aspects of that look.
+
+    Signals: `changed` when the plane or its pictures are others, or more is known of the axes; `moved` when the
+    current latent, the trail or the pins have changed.
+
+    Attributes:
+        plane: The plane shown; None without a model, or while its axes are not found.
+        here: The current latent, a moment late while it moves.
+        world: A number for what the pictures of the plane depend on; equal numbers mean equal pictures.
+
+    Nothing is searched for and no plane is made until `watch` says that the map is in sight.
+    """
+
+    changed = Signal()
+    moved = Signal()
+
+    def __init__(
+        self, session: SessionCore, directions: DirectionIntents, transport: Transport, lab: StickingLab
+    ) -> None:
+        super().__init__(session)
+        self._session, self._directions, self._transport = session, directions, transport
+        self.plane: Plane | None = None
+        self.here = Latent()
+        self.world = self._last_world = 0
+        self._look = Look()
+        self._worlds: RecentlyUsed[int] = RecentlyUsed(_WORLDS)
+        self._is_watched = False
+        self._trail: deque[Latent] = deque(maxlen=_TRAIL)
+        self._coordinates: RecentlyUsed[tuple[float, ...]] = RecentlyUsed(_PLACES)
+        self._given_up: set[str] = set()  # models of which the user ended the search
+        self._soon = QTimer(self, singleShot=True, interval=_MOVED_MS)
+        self._soon.timeout.connect(self._on_moved)
+        session.changed.connect(self._on_state_changed)
+        session.model_changed.connect(self._on_view)
+        directions.changed.connect(self._on_view)
+        directions.progress.connect(self._on_progress)
+        lab.rested.connect(self._on_rest)
+
+    # -- what is shown -------------------------------------------------------------------------------------
+
+    def watch(self, is_watched: bool) -> None:
+        """Note whether the map is in sight; the plane follows the look only then."""
+        self._is_watched = is_watched
+        self._update()
+
+    @property
+    def settings(self) -> LatentMap:
+        """The map's part of the state."""
+        return self._session.state.latent_map
+
+    @property
+    def components(self) -> tuple[Found, ...]:
+        """The principal components that can be axes; empty while not found."""
+        return self._directions.components(self._session.active)
+
+    @property
+    def pair(self) -> tuple[int, int]:
+        """The numbers of the two components that are the axes, within those that there are."""
+        last = max(len(self.components) - 1, 1)
+        first, second = (min(max(i, 0), last) for i in (self.settings.first, self.settings.second))
+        return first, second if second != first else (first + 1) % (last + 1)
+
+    def search(self) -> tuple[float, float] | None:
+        """Return how much of the search for components is done, 0..1, and the seconds left (0: unknown).
+
+        None while nothing is searched for, or they are found already.
+        """
+        report = self._directions.search(self._session.active)
+        return None if report is None or self.components else (report.fraction, report.seconds_left)
+
+    def find(self) -> None:
+        """Search for the principal components of the active view's model, also after the user ended that."""
+        self._given_up.discard(self._sha)
+        self._update()
+
+    def cancel(self) -> None:
+        """End the search for principal components."""
+        self._given_up.add(self._sha)
+        self._directions.cancel(self._session.active)
+        self.changed.emit()
+
+    def look_at(self, place: Place) -> Look:
+        """Return the look of a place: that at which the user paused, with the latent that lies there."""
+        assert self.plane is not None
+        return replace(self._look, latent=self.plane.latent(*place))
+
+    def place(self, latent: Latent, near: Place = (0.0, 0.0)) -> Place | None:
+        """Return where a latent is on the plane, or the point of the plane that is nearest; None if nowhere.
+
+        Args:
+            latent: The latent.
+            near: Where the map is looked at: a seed has many places.
+        """
+        if isinstance(self.plane, SeedPlane):
+            return self.plane.place(latent, near)
+        found = self._coordinates_of(latent) if self.plane is not None else None
+        first, second = self.pair
+        return None if found is None or max(self.pair) >= len(found) else (found[first], found[second])
+
+    def trail(self) -> Sequence[Latent]:
+        """Return the latents at which the user paused, the oldest first."""
+        return tuple(self._trail)
+
+    # -- intents -------------------------------------------------------------------------------------------
+
+    def set_axes(self, axes: Literal["components", "seeds"]) -> None:
+        """Choose what the axes are."""
+        self._edit("Axes of the map", axes=axes)
+
+    def set_pair(self, first: int, second: int) -> None:
+        """Choose the two components; equal ones are exchanged with the others."""
+        if first == second:
+            before = self.pair
+            first, second = (first, before[0]) if first != before[0] else (before[1], second)
+        self._edit("Axes of the map", first=first, second=second)
+
+    def set_path(self, **fields: Any) -> None:
+        """Set how many `keys` a path becomes, and how many `seconds` long it is."""
+        self._edit("Path of the map", **fields)
+
+    def travel(self, place: Place) -> None:
+        """Go to a place of the plane."""
+        if self.plane is not None:
+            self._session.edit("Travel on the map", latent=self.plane.latent(*place), drift=0.0)
+
+    def travel_to_pin(self, number: int) -> None:
+        """Go to the latent of a pin."""
+        self._session.edit("Travel to a pin", latent=self.settings.pins[number].latent, drift=0.0)
+
+    def draw_path(self, points: Sequence[Place]) -> None:
+        """Make keys of the timeline along a path of places, at equal distances, as one undo step."""
+        if self.plane is None or length_of(points) == 0.0:
+            return
+        keys = min(max(self.settings.keys, KEYS[0]), KEYS[1])
+        seconds = min(max(self.settings.seconds, SECONDS[0]), SECONDS[1])
+        state = self._session.state
+        latents = [self.plane.latent(*place) for place in along(points, keys)]
+        states = [with_look(state, state.active, latent=latent, drift=0.0) for latent in latents]
+        self._transport.add_path("Path on the map", [snapshot_of(each) for each in states], seconds)
+
+    def pin_here(self) -> None:
+        """Make a pin of the current latent."""
+        pins = self.settings.pins
+        names = {pin.name for pin in pins}
+        name = next(text for i in range(len(pins) + 1) if (text := f"Pin {i + 1}") not in names)
+        self._edit("Pin", pins=(*pins, Pin(name, self._session.look_of().latent)))
+
+    def rename_pin(self, number: int, name: str) -> None:
+        """Give a pin another name."""
+        pins = list(self.settings.pins)
+        pins[number] = replace(pins[number], name=name)
+        self._edit("Rename pin", pins=tuple(pins))
+
+    def remove_pin(self, number: int) -> None:
+        """Remove a pin."""
+        pins = self.settings.pins
+        self._edit("Remove pin", pins=pins[:number] + pins[number + 1 :])
+
+    def _edit(self, name: str, **fields: Any) -> None:
+        state = self._session.state
+        self._session.store.update(replace(state, latent_map=replace(state.latent_map, **fields)), name)
+
+    # -- places --------------------------------------------------------------------------------------------
+
+    @property
+    def _model(self) -> ModelInfo | None:
+        return self._session.model_info(self._session.active)
+
+    @property
+    def _sha(self) -> str:
+        return "" if self._model is None else self._model.sha256
+
+    def _coordinates_of(self, latent: Latent) -> tuple[float, ...] | None:
+        """Return the coordinates along every component, in standard deviations from the average."""
+        classes = self._session.look_of().classes
+        key = (self._sha, latent, classes, len(self.components))
+        found = self._coordinates.get(key)
+        if found is None:
+            mapped = self._mapped(Look(latent, classes=classes))
+            if mapped is None:
+                return None
+            w, w_avg = mapped
+            centred = w.reshape(-1, w.shape[-1]).mean(axis=0) - w_avg
+            stored = [item.stored for item in self.components]
+            found = tuple(float(centred @ item.array) / item.sigma for item in stored)
+            self._coordinates.put(key, found)
+        return found
+
+    def _mapped(self, look: Look) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+        """Return `w` or `ws` of a look's latent and the average `w`, from the host's copy of the network."""
+        model = self._model
+        if model is None:
+            return None
+        try:
+            request = resolve_look(look, Tap(), model.info, model=model.key, table=self._session.table)
+            stage = StyleStage(self._session.service.models.get(model.key).generator)
+            return stage.make(request).base, stage.w_avg
+        except LatentwalkError:  # of another model; the view says so
+            return None
+
+    def _made_plane(self, latent: Latent) -> Plane | None:
+        if self._model is None:
+            return None
+        if self.settings.axes == "seeds":
+            return SeedPlane()
+        components, mapped = self.components, self._mapped(Look(latent))
+        if len(components) < 2 or mapped is None:
+            return None
+        first, second = (components[i].stored for i in self.pair)
+        added = [self._session.table.add(end_of(item, mapped[1], self._sha)) for item in (first, second)]
+        base, _ = split(latent, added)
+        found = self._coordinates_of(base)
+        if found is None:
+            return None
+        return ComponentPlane(base, (found[self.pair[0]], found[self.pair[1]]), (added[0], added[1]))
+
+    # -- events --------------------------------------------------------------------------------------------
+
+    @Slot()
+    def _on_rest(self) -> None:
+        latent = self._session.look_of().latent
+        if not self._session.store.is_away and (not self._trail or self._trail[-1] != latent):
+            self._trail.append(latent)
+        self._update()
+
+    @Slot(int)
+    def _on_view(self, view: int) -> None:
+        if view == self._session.active:
+            self._update()
+
+    @Slot(int, float)
+    def _on_progress(self, view: int, fraction: float) -> None:
+        if view == self._session.active and self._is_watched:
+            self.changed.emit()
+
+    @Slot(object, object)
+    def _on_state_changed(self, old: ExplorerState, new: ExplorerState) -> None:
+        axes = [(s.active, s.latent_map.axes, s.latent_map.first, s.latent_map.second) for s in (old, new)]
+        if axes[0] != axes[1]:
+            self._update()
+        elif old.latent_map != new.latent_map:
+            self.moved.emit()
+        if self._is_watched and not self._soon.isActive():
+            self._soon.start()
+
+    @Slot()
+    def _on_moved(self) -> None:
+        latent = self._session.look_of().latent
+        if latent != self.here:
+            self.here = latent
+            self.moved.emit()
+
+    def _update(self) -> None:
+        """Show the plane through the current latent, in the current look."""
+        if not self._is_watched or self._session.is_closed:
+            return
+        view, sha = self._session.active, self._sha
+        if self.settings.axes == "components" and not self.components and sha not in self._given_up:
+            self._directions.find(view)
+        look = self._session.look_of()
+        self.here = look.latent
+        self.plane = self._made_plane(look.latent)
+        # Rendered without a transform: a moved picture would hide the latent's content.
+        self._look = replace(look, latent=Latent(), drift=0.0, transform=Transform())
+        key = (sha, self.plane, self._look)
+        known = self._worlds.get(key)
+        if known is None:
+            known = self._last_world = self._last_world + 1
+            self._worlds.put(key, known)
+        self.world = known
+        self.changed.emit()
