@@ -1,7 +1,7 @@
-"""Planes through the latent space with two coordinates, as the latent map shows them: seeds, or two directions of w.
+"""Planes through the latent space, as the latent map shows them: of seeds, or of two directions of w.
 
-A plane gives the latent at a place as a recipe of the state, so that it can be shown, keyed and saved like any other.
-A step along a direction is a term of a blend in w: `w_avg + (w - w_avg) + amount * (end - w_avg)`, where `end` is a
+A plane gives the latent at a place as a recipe of the state, which can be shown, keyed and saved like any other. A
+step along a direction is a term of a blend in w: `w_avg + (w - w_avg) + amount * (end - w_avg)`, where `end` is a
 stored latent one standard deviation from the average.
 """
 

@@ -80,7 +80,7 @@ class RecentlyUsed(Generic[T]):
         while len(self._items) > self._limit:
             self._items.popitem(last=False)
 
-    def keys(self) -> Iterator[Hashable]:
+    def __iter__(self) -> Iterator[Hashable]:
         """Yield the keys, the least recently used first."""
         yield from tuple(self._items)
 

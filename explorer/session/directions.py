@@ -82,7 +82,9 @@ class DirectionIntents(QObject):
     def search(self, view: int) -> Report[Any] | None:
         """Return how far the search for the directions of a view's model is; None while there is none."""
         sha = self._sha(view)
-        return self._searches.get(sha, Report(None, 0, 1)) if self._session.service.has_job(f"{_FIND}/{sha}") else None
+        return (
+            self._searches.get(sha, Report(None, 0, 1)) if self._session.service.has_job(f"{_FIND}/{sha}") else None
+        )
 
     def cancel(self, view: int) -> None:
         """End the search for the directions of a view's model; what was found stays, and `find` begins again."""

@@ -15,10 +15,11 @@ from explorer.latents.map_planes import ComponentPlane, SeedPlane, end_of, split
 from explorer.latents.map_tiles import RecentlyUsed
 from explorer.render.resolve import resolve_look
 from explorer.render.styles import StyleStage
+from explorer.session.availability import availability
 from explorer.state import Latent, Look, Pin, Tap, Transform, with_look
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -50,7 +51,7 @@ Place = tuple[float, float]
 class LatentMapIntents(QObject):
     """What the latent map shows of the active view's model, and what the user does on it. GUI thread only.
 
-    The plane goes through the latent at which the user paused, and its pictures have the other aspects of that look.
+    The plane goes through the latent at which the user paused; its pictures have the other aspects of that look.
 
     Signals: `changed` when the plane or its pictures are others, or more is known of the axes; `moved` when the
     current latent, the trail or the pins have changed.
@@ -135,6 +136,21 @@ class LatentMapIntents(QObject):
         """Return the look of a place: that at which the user paused, with the latent that lies there."""
         assert self.plane is not None
         return replace(self._look, latent=self.plane.latent(*place))
+
+    def look_of(self, pin: Pin) -> Look:
+        """Return the look of a pin, in the other aspects of the look at which the user paused."""
+        return replace(self._look, latent=pin.latent)
+
+    @property
+    def reason(self) -> str:
+        """Why there is no map of the active view's model; empty if there is one."""
+        look, info = self._session.look_of(), self._session.info(self._session.active)
+        return availability(info, look).get("latent_map", "")
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether the user ended the search for components."""
+        return self._sha in self._given_up
 
     def place(self, latent: Latent, near: Place = (0.0, 0.0)) -> Place | None:
         """Return where a latent is on the plane, or the point of the plane that is nearest; None if nowhere.
@@ -251,7 +267,7 @@ class LatentMapIntents(QObject):
             return None
 
     def _made_plane(self, latent: Latent) -> Plane | None:
-        if self._model is None:
+        if self._model is None or self.reason:
             return None
         if self.settings.axes == "seeds":
             return SeedPlane()
@@ -307,7 +323,8 @@ class LatentMapIntents(QObject):
         if not self._is_watched or self._session.is_closed:
             return
         view, sha = self._session.active, self._sha
-        if self.settings.axes == "components" and not self.components and sha not in self._given_up:
+        wants_components = self.settings.axes == "components" and not self.reason
+        if wants_components and not self.components and sha not in self._given_up:
             self._directions.find(view)
         look = self._session.look_of()
         self.here = look.latent

@@ -37,8 +37,8 @@ class Session(SessionCore):
 
     What the user does is a method of one of its parts: `look` (the active view's look), `views`, `documents`,
     `directions`, `latent_map`, `dragging`, `channels`, `bending`, `transport` (the timeline), `lab`, `films`,
-    `misfits`, and those of `SessionCore`, on which the parts build: it holds the state, gestures and undo, and turns
-    every change into requests.
+    `misfits`, and those of `SessionCore`, on which the parts build: it holds the state, gestures and undo, and
+    turns every change into requests.
 
     Args:
         parent: Owner.

@@ -210,7 +210,7 @@ class Transport(QObject):
             self._advance(position)
 
     def add_path(self, name: str, snapshots: Sequence[Snapshot], seconds: float) -> None:
-        """Add keys at equal distances from the playhead on, or behind the others, as one undo step called `name`."""
+        """Add keys at equal distances from the playhead on, or behind the others, as one undo step."""
         if self._is_closed_to_keys() or self._is_closed_by_recording():
             return
         self._session.about_to_edit.emit()

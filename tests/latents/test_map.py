@@ -120,9 +120,7 @@ def test_another_model_shows_the_base(generator: TinyGenerator, axes: list[Store
     np.testing.assert_allclose(there, w_of(other, table, Latent(7)), atol=1e-6)
 
 
-def test_a_step_of_one_model_is_no_recipe_for_others(
-    generator: TinyGenerator, axes: list[StoredDirection]
-) -> None:
+def test_a_step_of_one_model_is_no_recipe_for_others(generator: TinyGenerator, axes: list[StoredDirection]) -> None:
     plane, table = made_plane(generator, axes, Latent(7))
     assert portable(plane.latent(3.0, 3.0), table) is None, "copied as text it is numbers"
     assert portable(AVERAGE, table) == AVERAGE
@@ -190,7 +188,7 @@ def test_what_was_not_used_the_longest_goes_first() -> None:
         cache.put(name, name)
     assert cache.get("a") == "a"
     cache.put("d", "d")
-    assert list(cache.keys()) == ["c", "a", "d"]
+    assert list(cache) == ["c", "a", "d"]
     assert cache.get("b") is None
     cache.put("c", "C")
     assert (cache.get("c"), len(cache)) == ("C", 3)
