@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from explorer.assets.direction import StoredDirection
 
-__all__ = ["ComponentPlane", "Plane", "SeedPlane", "end_of", "split", "with_steps"]
+__all__ = ["ComponentPlane", "Plane", "SeedPlane", "end_of", "is_sum", "split", "with_steps"]
 
 _SAME = 1e-9
 
@@ -109,7 +109,7 @@ def with_steps(base: Latent, ends: Sequence[str], amounts: Sequence[float]) -> L
     if not steps:
         return base
     blend = base.blend if (base.x, base.y) == (0.0, 0.0) else None
-    before = blend.points if blend is not None and _is_sum(blend) else (BlendPoint(base, 1.0),)
+    before = blend.points if blend is not None and is_sum(blend) else (BlendPoint(base, 1.0),)
     return Latent(base.seed, blend=Blend("w", (*before, *steps)))
 
 
@@ -117,7 +117,7 @@ def split(latent: Latent, ends: Sequence[str]) -> tuple[Latent, tuple[float, ...
     """Return a latent without its steps along directions, and the amounts of those steps; inverts `with_steps`."""
     blend = latent.blend
     amounts = [0.0] * len(ends)
-    if blend is None or not _is_sum(blend):
+    if blend is None or not is_sum(blend):
         return latent, tuple(amounts)
     first, kept = blend.points[0], []
     for point in blend.points[1:]:
@@ -139,8 +139,8 @@ def _walked(base: Latent, walk: Latent) -> Latent:
     return replace(walk, stored="", blend=Blend("w", (BlendPoint(base, 1.0),)))
 
 
-def _is_sum(blend: Blend) -> bool:
-    """Return whether a blend is one latent and steps from it."""
+def is_sum(blend: Blend) -> bool:
+    """Return whether a blend is one latent and steps from it, as `with_steps` makes them."""
     first, *steps = blend.points or (BlendPoint(Latent(), 0.0),)
     return (
         (blend.space, blend.spherical) == ("w", False)

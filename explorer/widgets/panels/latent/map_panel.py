@@ -79,7 +79,7 @@ class MapPanel(Panel):
         self.seconds = NumberField(
             *SECONDS, decimals=1, unit="s", step=0.5, tip="Length of a path: seconds from its first key to its last"
         )
-        self.keys.setFixedWidth(54)
+        self.keys.setFixedWidth(62)
         self.seconds.setFixedWidth(50)
         for box in (self.first, self.second):
             box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QApplication, QMenu, QSizePolicy, QWidget
 
 from explorer.latents.map_path import along
 from explorer.latents.map_tiles import level_of, nearest_first, tiles_in
+from explorer.state import Latent
 from explorer.widgets.controls.event_filters import claim_keys, positional_tooltip
 from explorer.widgets.controls.plain_text import menu_text
 from explorer.widgets.controls.theme import color, value_font
@@ -45,6 +46,7 @@ __all__ = ["MapView"]
 
 _LEAST_PX, _MOST_PX = 220, 640
 _NEAR_PIN = 9.0  # px
+_SNAP = 0.3  # of a picture's side around its middle, where a click means that picture
 _NOTCH = 1.25  # zoom of a notch of the wheel
 _STEP = 1.5  # zoom of a key or a button
 _KEYS = {
@@ -112,8 +114,9 @@ class MapView(QWidget):
         self.update()
 
     def home(self) -> None:
-        """Show the current latent in the middle."""
-        place = self._map.place(self._map.here, (self.camera.x, self.camera.y))
+        """Show the current latent in the middle, or its seed where it has no place itself."""
+        near, here = (self.camera.x, self.camera.y), self._map.here
+        place = self._map.place(here, near) or self._map.place(Latent(here.seed), near)
         if place is not None:
             self.camera.look_at(place)
         self.update()
@@ -135,6 +138,15 @@ class MapView(QWidget):
         near = [((self._pixel_of_pin(i) or QPointF(1e9, 0)) - at).manhattanLength() for i in range(self._pins)]
         best = min(range(self._pins), key=near.__getitem__, default=-1)
         return best if best >= 0 and near[best] <= _NEAR_PIN else -1
+
+    def place_clicked(self, at: QPointF) -> Place:
+        """Return the place that a click means: that of the picture below it, or between pictures its own."""
+        camera = self.camera
+        place = camera.place(at)
+        tile = nearest_first(tiles_in(level_of(camera.scale), *place, *place), *place)[0]
+        near = _SNAP * tile.step * camera.scale
+        away = camera.pixel(tile.place) - at
+        return tile.place if max(abs(away.x()), abs(away.y())) <= near else place
 
     @property
     def _pins(self) -> int:
@@ -184,7 +196,7 @@ class MapView(QWidget):
             if pin >= 0:
                 self.pin_chosen.emit(pin)
             else:
-                self.travelled.emit(self.camera.place(press))
+                self.travelled.emit(self.place_clicked(press))
 
     def _end_gesture(self) -> None:
         self._press, self._is_panning, self._path = None, False, []
@@ -259,7 +271,7 @@ class MapView(QWidget):
             return f"{self._map.settings.pins[pin].name}: click to go there, right-click for more"
         x, y = self.camera.place(at)
         what = f"{number_text(x)} \u03c3, {number_text(y)} \u03c3" if self.camera.is_up else "Seeds and blends"
-        return f"{what}. Click to travel, drag to pan, wheel to zoom, Shift+drag to draw a path of keys"
+        return f"{what}. Click to travel to a picture or between them, drag to pan, wheel to zoom, Shift+drag to draw a path of keys"
 
     # painting --------------------------------------------------------------------------------------------
 
