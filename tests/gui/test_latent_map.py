@@ -62,7 +62,9 @@ def tiles_of(panel: MapPanel) -> list[Tile]:
 def filled(panel: MapPanel, qtbot: QtBot) -> None:
     """Waits until every tile in sight has a picture."""
     panel.view.update()
-    qtbot.waitUntil(lambda: all(panel.view.pictures.get(tile) is not None for tile in tiles_of(panel)), timeout=20_000)
+    qtbot.waitUntil(
+        lambda: all(panel.view.pictures.get(tile) is not None for tile in tiles_of(panel)), timeout=20_000
+    )
 
 
 def middle(panel: MapPanel) -> QPointF:
@@ -262,8 +264,10 @@ def test_the_nearest_pictures_are_rendered_first(panel: MapPanel, session: Sessi
     def is_filled() -> bool:
         nonlocal most
         most = max(most, len(view.pictures._asked))
-        return isinstance(plane := session.latent_map.plane, ComponentPlane) and plane.base == Latent(4) and all(
-            view.pictures.get(tile) is not None for tile in tiles_of(panel)
+        return (
+            isinstance(plane := session.latent_map.plane, ComponentPlane)
+            and plane.base == Latent(4)
+            and all(view.pictures.get(tile) is not None for tile in tiles_of(panel))
         )
 
     qtbot.waitUntil(is_filled, timeout=20_000)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -171,7 +170,7 @@ def test_pins_are_kept_named_removed_and_undone(world: World, intents: LatentMap
     assert [pin.name for pin in intents.settings.pins] == ["Bear", "Pin 1"], "the first name that is free"
     while world.session.store.can_undo:
         world.session.undo()
-    assert world.session.state == replace(before, shared=replace(before.shared, latent=Latent()))
+    assert world.session.state.latent_map == before.latent_map == LatentMap()
 
 
 def test_pins_and_axes_are_saved_with_the_project(world: World, intents: LatentMapIntents) -> None:

@@ -71,10 +71,11 @@ def paint_rulers(p: QPainter, camera: MapCamera, names: tuple[str, str]) -> None
     """Paint the coordinates of the tiles' middles along two edges, with the axes' names."""
     level = level_of(camera.scale)
     width, low = camera.width, camera.height - RULER
-    p.fillRect(QRectF(0, low, width, RULER), color("canvas", 160))
-    p.fillRect(QRectF(0, 0, SIDE, low), color("canvas", 160))
-    right, up = (f"{names[0]} \u2192", f"{names[1]} \u2191")
+    p.fillRect(QRectF(0, low, width, RULER), color("canvas", 180))
+    p.fillRect(QRectF(0, RULER, SIDE, low - RULER), color("canvas", 180))
+    right, up = (f"{names[0]}, \u03c3 \u2192", f"{names[1]}, \u03c3 \u2191")
     room = p.fontMetrics().horizontalAdvance(right) + 8
+    p.fillRect(QRectF(0, 0, room, RULER), color("canvas", 180))
     tiles = tiles_in(level, *camera.bounds())
     p.setPen(color("text"))
     for tile in sorted({Tile(level, tile.column, 0) for tile in tiles}):

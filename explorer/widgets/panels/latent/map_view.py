@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MapView"]
 
-_LEAST_PX, _MOST_PX = 220, 640
+_LEAST_PX, _MOST_PX = 220, 480
 _NEAR_PIN = 9.0  # px
 _SNAP = 0.3  # of a picture's side around its middle, where a click means that picture
 _NOTCH = 1.25  # zoom of a notch of the wheel
@@ -86,8 +86,7 @@ class MapView(QWidget):
         self._pointer: QPointF | None = None
         self.message = ""
         self.setMinimumSize(160, _LEAST_PX)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setFixedHeight(_LEAST_PX)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)  # all of a window of its own
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setAccessibleName("Latent map")
@@ -261,7 +260,7 @@ class MapView(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.setFixedHeight(min(max(self.width(), _LEAST_PX), _MOST_PX))
+        self.setMinimumHeight(min(max(self.width(), _LEAST_PX), _MOST_PX))
 
     def _tip(self, at: QPointF) -> str:
         if self._map.plane is None:
