@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -26,7 +25,7 @@ def few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def intents(world: World) -> Iterator[LatentMapIntents]:
+def intents(world: World) -> LatentMapIntents:
     """The map of a tiny model at seed 3, in sight, its components found."""
     world.open("a")
     world.session.look.set_seed(3)
