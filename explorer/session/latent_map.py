@@ -9,23 +9,17 @@ from typing import TYPE_CHECKING, Any, Literal
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from explorer.animation.player import snapshot_of
-from explorer.errors import LatentwalkError
 from explorer.latents.map_path import along, length_of
-from explorer.latents.map_planes import ComponentPlane, SeedPlane, end_of, split
+from explorer.latents.map_planes import SeedPlane
 from explorer.latents.map_tiles import RecentlyUsed
-from explorer.render.resolve import resolve_look
-from explorer.render.styles import StyleStage
 from explorer.session.availability import availability
-from explorer.state import Latent, Look, Pin, Tap, Transform, with_look
+from explorer.session.map_places import MapPlaces
+from explorer.state import Latent, Look, Pin, Transform, with_look
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from explorer.latents.map_planes import Plane
-    from explorer.render.results import ModelInfo
     from explorer.session.core import SessionCore
     from explorer.session.directions import DirectionIntents, Found
     from explorer.session.lab import StickingLab
@@ -42,7 +36,6 @@ SECONDS = (0.5, 600.0)
 
 _MOVED_MS = 80  # the mark of the current latent follows it this often: finding its place maps it
 _TRAIL = 24
-_PLACES = 512
 _WORLDS = 256
 
 Place = tuple[float, float]
@@ -79,7 +72,7 @@ class LatentMapIntents(QObject):
         self._worlds: RecentlyUsed[int] = RecentlyUsed(_WORLDS)
         self._is_watched = False
         self._trail: deque[Latent] = deque(maxlen=_TRAIL)
-        self._coordinates: RecentlyUsed[tuple[float, ...]] = RecentlyUsed(_PLACES)
+        self._places = MapPlaces(session, directions)
         self._given_up: set[str] = set()  # models of which the user ended the search
         self._soon = QTimer(self, singleShot=True, interval=_MOVED_MS)
         self._soon.timeout.connect(self._on_moved)
@@ -104,7 +97,7 @@ class LatentMapIntents(QObject):
     @property
     def components(self) -> tuple[Found, ...]:
         """The principal components that can be axes; empty while not found."""
-        return self._directions.components(self._session.active)
+        return self._places.components
 
     @property
     def pair(self) -> tuple[int, int]:
@@ -161,7 +154,7 @@ class LatentMapIntents(QObject):
         """
         if isinstance(self.plane, SeedPlane):
             return self.plane.place(latent, near)
-        found = self._coordinates_of(latent) if self.plane is not None else None
+        found = self._places.coordinates(latent) if self.plane is not None else None
         first, second = self.pair
         return None if found is None or max(self.pair) >= len(found) else (found[first], found[second])
 
@@ -228,61 +221,17 @@ class LatentMapIntents(QObject):
         state = self._session.state
         self._session.store.update(replace(state, latent_map=replace(state.latent_map, **fields)), name)
 
-    # -- places --------------------------------------------------------------------------------------------
-
-    @property
-    def _model(self) -> ModelInfo | None:
-        return self._session.model_info(self._session.active)
-
     @property
     def _sha(self) -> str:
-        return "" if self._model is None else self._model.sha256
-
-    def _coordinates_of(self, latent: Latent) -> tuple[float, ...] | None:
-        """Return the coordinates along every component, in standard deviations from the average."""
-        classes = self._session.look_of().classes
-        key = (self._sha, latent, classes, len(self.components))
-        found = self._coordinates.get(key)
-        if found is None:
-            mapped = self._mapped(Look(latent, classes=classes))
-            if mapped is None:
-                return None
-            w, w_avg = mapped
-            centred = w.reshape(-1, w.shape[-1]).mean(axis=0) - w_avg
-            stored = [item.stored for item in self.components]
-            found = tuple(float(centred @ item.array) / item.sigma for item in stored)
-            self._coordinates.put(key, found)
-        return found
-
-    def _mapped(self, look: Look) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
-        """Return `w` or `ws` of a look's latent and the average `w`, from the host's copy of the network."""
-        model = self._model
-        if model is None:
-            return None
-        try:
-            request = resolve_look(look, Tap(), model.info, model=model.key, table=self._session.table)
-            stage = StyleStage(self._session.service.models.get(model.key).generator)
-            return stage.make(request).base, stage.w_avg
-        except LatentwalkError:  # of another model; the view says so
-            return None
-
-    def _made_plane(self, latent: Latent) -> Plane | None:
-        if self._model is None or self.reason:
-            return None
-        if self.settings.axes == "seeds":
-            return SeedPlane()
-        components, mapped = self.components, self._mapped(Look(latent))
-        if len(components) < 2 or mapped is None:
-            return None
-        first, second = (components[i].stored for i in self.pair)
-        added = [self._session.table.add(end_of(item, mapped[1], self._sha)) for item in (first, second)]
-        base, _ = split(latent, added)
-        found = self._coordinates_of(base)
-        if found is None:
-            return None
-        return ComponentPlane(base, (found[self.pair[0]], found[self.pair[1]]), (added[0], added[1]))
+        model = self._session.model_info(self._session.active)
+        return "" if model is None else model.sha256
 
     # -- events --------------------------------------------------------------------------------------------
+
+    def _plane_through(self, latent: Latent) -> Plane | None:
+        if self.reason:
+            return None
+        return SeedPlane() if self.settings.axes == "seeds" else self._places.plane(latent, self.pair)
 
     @Slot()
     def _on_rest(self) -> None:
@@ -328,7 +277,7 @@ class LatentMapIntents(QObject):
             self._directions.find(view)
         look = self._session.look_of()
         self.here = look.latent
-        self.plane = self._made_plane(look.latent)
+        self.plane = self._plane_through(look.latent)
         # Rendered without a transform: a moved picture would hide the latent's content.
         self._look = replace(look, latent=Latent(), drift=0.0, transform=Transform())
         key = (sha, self.plane, self._look)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from time import monotonic
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
@@ -13,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from explorer.directions import ganspace
 from explorer.latents.map_planes import ComponentPlane
-from explorer.latents.map_tiles import Tile, level_of
+from explorer.latents.map_tiles import Tile, level_of, tiles_in
 from explorer.render.results import Thumbnail
 from explorer.session import Session
 from explorer.state import Latent
@@ -54,8 +55,6 @@ def panel(session: Session, qtbot: QtBot) -> Iterator[MapPanel]:
 
 def tiles_of(panel: MapPanel) -> list[Tile]:
     """The tiles that are in sight now."""
-    from explorer.latents.map_tiles import tiles_in
-
     return tiles_in(level_of(panel.view.camera.scale), *panel.view.camera.bounds())
 
 
@@ -278,6 +277,28 @@ def test_the_nearest_pictures_are_rendered_first(panel: MapPanel, session: Sessi
     assert far[0] == min(far)
     assert max(far[: len(far) // 3]) < max(far)
     assert most <= 2, "the live view waits for few"
+
+
+def test_a_picture_that_never_comes_does_not_hold_up_others(
+    panel: MapPanel, session: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures, request = panel.view.pictures, session.request_thumbnail
+    monkeypatch.setattr(session, "request_thumbnail", lambda *a, **k: None)
+    panel.view.camera.pan(QPointF(-200, 0))
+    panel.view.grab()
+    lost = {key for key, _ in pictures._asked.values()}
+    assert len(lost) == 2
+    monkeypatch.setattr(session, "request_thumbnail", request)
+    pictures._drop_overdue()
+    assert {key for key, _ in pictures._asked.values()} == lost, "it may be under way"
+    session.painted(0, session.record(0).posted)  # as a picture widget does
+    qtbot.waitUntil(lambda: session.is_at_rest)
+    now = monotonic()
+    monkeypatch.setattr("explorer.widgets.panels.latent.map_pictures.monotonic", lambda: now + 60.0)
+    pictures._drop_overdue()
+    assert pictures._failed == lost
+    others = [tile for tile in tiles_of(panel) if (session.latent_map.world, tile) not in lost]
+    qtbot.waitUntil(lambda: all(pictures.get(tile) is not None for tile in others), timeout=20_000)
 
 
 def test_a_hidden_map_asks_for_nothing(panel: MapPanel, session: Session, qtbot: QtBot) -> None:

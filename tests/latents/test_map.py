@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from explorer.assets.direction import StoredDirection
+from explorer.assets.latent import StoredLatent
 from explorer.assets.table import AssetTable
 from explorer.generators.base import Generator
 from explorer.latents.map_path import along, length_of
@@ -68,6 +69,18 @@ def test_a_place_gives_the_w_that_lies_there(
     assert coordinates(generator, axes, w)[:2] == pytest.approx(place, abs=1e-5)
     off = (w - before) - sum((w - before) @ axis.array * axis.array for axis in axes[:2])
     assert np.abs(off).max() < 1e-5, "the rest of w stays as it is"
+
+
+def test_a_latent_with_a_w_for_each_layer_is_moved_as_a_whole(
+    generator: TinyGenerator, axes: list[StoredDirection]
+) -> None:
+    table = AssetTable()
+    rows = np.random.RandomState(1).randn(generator.info.num_ws, 8).astype(np.float32)
+    base = Latent(stored=table.add(StoredLatent("ws", rows, KEY.sha256)))
+    ends = [table.add(end_of(axis, generator.w_avg.numpy(), KEY.sha256)) for axis in axes[:2]]
+    moved = w_of(generator, table, with_steps(base, ends, (1.5, -2.0)))
+    step = 1.5 * axes[0].sigma * axes[0].array - 2.0 * axes[1].sigma * axes[1].array
+    np.testing.assert_allclose(moved, rows + step, atol=1e-5)
 
 
 def test_the_base_is_on_its_plane_bit_for_bit(generator: TinyGenerator, axes: list[StoredDirection]) -> None:

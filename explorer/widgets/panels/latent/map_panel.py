@@ -158,17 +158,17 @@ class MapPanel(Panel):
 
     def _show_components(self) -> None:
         found, pair = self._map.components, self._map.pair
-        for box, number, way in ((self.first, pair[0], "right"), (self.second, pair[1], "up")):
+        for box, number, way in ((self.first, pair[0], "to the right"), (self.second, pair[1], "upwards")):
             if box.count() != len(found):
                 box.clear()
                 box.addItems([f"PC {i + 1}" for i in range(len(found))])
             box.setCurrentIndex(number)
-            share = f" It explains {100 * found[number].share:.1f} % of the variance of w." if found else ""
-            sigma = f" 1 \u03c3 is {found[number].stored.sigma:.3g} along it." if found else ""
-            set_tip(
-                box,
-                f"The principal component that grows to the {way}.{share}{sigma}".replace("to the up", "upwards"),
-            )
+            tip = f"The principal component of w that grows {way}, by its number."
+            if found:
+                shown = found[number]
+                tip += f" It explains {100 * shown.share:.1f} % of the variance of w." if shown.share else ""
+                tip += f" 1 \u03c3 is {shown.stored.sigma:.3g} along it."
+            set_tip(box, tip)
 
     def _on_sight(self, is_seen: bool) -> None:
         if not self.session.is_closed:

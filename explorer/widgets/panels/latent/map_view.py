@@ -270,7 +270,7 @@ class MapView(QWidget):
             return f"{self._map.settings.pins[pin].name}: click to go there, right-click for more"
         x, y = self.camera.place(at)
         what = f"{number_text(x)} \u03c3, {number_text(y)} \u03c3" if self.camera.is_up else "Seeds and blends"
-        return f"{what}. Click to travel to a picture or between them, drag to pan, wheel to zoom, Shift+drag to draw a path of keys"
+        return f"{what}. Click: travel. Drag: pan. Wheel: zoom. Shift+drag: a path of keys. Right-click: more"
 
     # painting --------------------------------------------------------------------------------------------
 
