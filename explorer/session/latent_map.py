@@ -106,6 +106,12 @@ class LatentMapIntents(QObject):
         first, second = (min(max(i, 0), last) for i in (self.settings.first, self.settings.second))
         return first, second if second != first else (first + 1) % (last + 1)
 
+    @property
+    def sha(self) -> str:
+        """The hash of the model that is mapped; empty for none."""
+        model = self._session.model_info(self._session.active)
+        return "" if model is None else model.sha256
+
     def search(self) -> tuple[float, float] | None:
         """Return how much of the search for components is done, 0..1, and the seconds left (0: unknown).
 
@@ -116,12 +122,12 @@ class LatentMapIntents(QObject):
 
     def find(self) -> None:
         """Search for the principal components of the active view's model, also after the user ended that."""
-        self._given_up.discard(self._sha)
+        self._given_up.discard(self.sha)
         self._update()
 
     def cancel(self) -> None:
         """End the search for principal components."""
-        self._given_up.add(self._sha)
+        self._given_up.add(self.sha)
         self._directions.cancel(self._session.active)
         self.changed.emit()
 
@@ -143,7 +149,7 @@ class LatentMapIntents(QObject):
     @property
     def is_given_up(self) -> bool:
         """Whether the user ended the search for components."""
-        return self._sha in self._given_up
+        return self.sha in self._given_up
 
     def place(self, latent: Latent, near: Place = (0.0, 0.0)) -> Place | None:
         """Return where a latent is on the plane, or the point of the plane that is nearest; None if nowhere.
@@ -221,11 +227,6 @@ class LatentMapIntents(QObject):
         state = self._session.state
         self._session.store.update(replace(state, latent_map=replace(state.latent_map, **fields)), name)
 
-    @property
-    def _sha(self) -> str:
-        model = self._session.model_info(self._session.active)
-        return "" if model is None else model.sha256
-
     # -- events --------------------------------------------------------------------------------------------
 
     def _plane_through(self, latent: Latent) -> Plane | None:
@@ -271,7 +272,7 @@ class LatentMapIntents(QObject):
         """Show the plane through the current latent, in the current look."""
         if not self._is_watched or self._session.is_closed:
             return
-        view, sha = self._session.active, self._sha
+        view, sha = self._session.active, self.sha
         wants_components = self.settings.axes == "components" and not self.reason
         if wants_components and not self.components and sha not in self._given_up:
             self._directions.find(view)

@@ -327,10 +327,17 @@ def test_seeds_have_a_map_of_their_own(panel: MapPanel, session: Session, qtbot:
 
 
 def test_another_model_has_other_pictures(panel: MapPanel, session: Session, qtbot: QtBot) -> None:
-    before = session.latent_map.world
+    before, kept = session.latent_map.world, set(panel.view.pictures._images)
+    panel.view.camera.pan(QPointF(500, 0))
+    looked_at = panel.view.camera.x
     open_model(qtbot, session, "wide")
     qtbot.waitUntil(lambda: session.latent_map.plane is not None and session.latent_map.world != before)
+    assert (panel.view.camera.pixel(here(session)) - middle(panel)).manhattanLength() < 1.0, "at its own latent"
     filled(panel, qtbot)
+    open_model(qtbot, session, "tiny")
+    qtbot.waitUntil(lambda: session.latent_map.world == before)
+    assert panel.view.camera.x == looked_at, "each model is looked at where it was"
+    assert kept <= set(panel.view.pictures._images)
 
 
 def test_the_search_can_be_ended_and_begun_again(session: Session, qtbot: QtBot) -> None:

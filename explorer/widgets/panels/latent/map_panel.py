@@ -132,7 +132,7 @@ class MapPanel(Panel):
         self._show_search()
 
     def _show_model(self, info: GeneratorInfo | None) -> None:
-        self.view.pictures.forget()
+        self.view.pictures.retry()
         self.pins.forget_pictures()
 
     def _show_search(self) -> None:

@@ -70,11 +70,9 @@ class MapPictures(QObject):
         self._is_paused = is_paused
         self._ask()
 
-    def forget(self) -> None:
-        """Drop all pictures, because the model is another."""
-        self._images.clear()
+    def retry(self) -> None:
+        """Ask again for pictures that failed, because the model or its look is another."""
         self._failed.clear()
-        self._wanted.clear()
 
     def _ask(self) -> None:
         intents = self._session.latent_map

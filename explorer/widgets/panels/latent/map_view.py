@@ -76,8 +76,7 @@ class MapView(QWidget):
         super().__init__(parent)
         self._session, self._map = session, session.latent_map
         self.pictures = MapPictures(session, self.update, self)
-        self._cameras = {"components": MapCamera(72.0, True), "seeds": MapCamera(84.0, False)}
-        self._homed: set[str] = set()
+        self._cameras: dict[tuple[str, str], MapCamera] = {}  # by the model's hash and the axes
         self._wheel = Wheel(self, needs_focus=False)
         self._press: QPointF | None = None
         self._last = QPointF()
@@ -98,7 +97,8 @@ class MapView(QWidget):
     @property
     def camera(self) -> MapCamera:
         """Where the plane is looked at."""
-        camera = self._cameras[self._map.settings.axes]
+        axes = self._map.settings.axes
+        camera = self._cameras.get((self._map.sha, axes)) or _new_camera(axes)
         camera.width, camera.height = self.width(), self.height()
         return camera
 
@@ -126,9 +126,9 @@ class MapView(QWidget):
         self.update()
 
     def _on_changed(self) -> None:
-        axes = self._map.settings.axes
-        if self._map.plane is not None and axes not in self._homed:  # the first time
-            self._homed.add(axes)
+        key = (self._map.sha, self._map.settings.axes)
+        if self._map.plane is not None and key not in self._cameras:
+            self._cameras[key] = _new_camera(key[1])
             self.home()
         self.update()
 
@@ -317,6 +317,10 @@ class MapView(QWidget):
         if self._path:
             keys = along(self._path, min(max(intents.settings.keys, 2), 60))
             paint_path(p, [camera.pixel(at) for at in self._path], [camera.pixel(at) for at in keys])
+
+
+def _new_camera(axes: str) -> MapCamera:
+    return MapCamera(72.0, True) if axes == "components" else MapCamera(84.0, False)
 
 
 _HARMLESS = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier
