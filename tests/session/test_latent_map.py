@@ -10,10 +10,22 @@ import pytest
 from explorer.animation.player import snapshot_of
 from explorer.directions import ganspace
 from explorer.latents.map_planes import ComponentPlane, SeedPlane
+from explorer.project.contents import unknown_kinds
 from explorer.project.document import from_json, to_json
 from explorer.session import Session
 from explorer.session.latent_map import LatentMapIntents
-from explorer.state import ExplorerState, Latent, LatentMap, Pin, Segment, look_of
+from explorer.state import (
+    Blend,
+    BlendPoint,
+    Edit,
+    ExplorerState,
+    Latent,
+    LatentMap,
+    Pin,
+    Segment,
+    UnknownEdit,
+    look_of,
+)
 from tests.session.world import World
 
 
@@ -234,3 +246,10 @@ def test_there_is_no_map_without_a_model(session: Session) -> None:
     intents.travel((1.0, 1.0))
     intents.draw_path([(0.0, 0.0), (1.0, 1.0)])
     assert session.state == ExplorerState()
+
+
+def test_a_pin_s_edits_of_unknown_kinds_are_named_as_those_of_looks() -> None:
+    edits = (Edit(UnknownEdit('{"kind": "melt"}')),)
+    pinned = Latent(blend=Blend("ws", (BlendPoint(Latent(1), 1.0, edits=edits),)))
+    assert unknown_kinds(ExplorerState()) == []
+    assert unknown_kinds(ExplorerState(latent_map=LatentMap(pins=(Pin("a", pinned),)))) == ["melt"]
