@@ -81,6 +81,7 @@ class LatentMapIntents(QObject):
         directions.changed.connect(self._on_view)
         directions.progress.connect(self._on_progress)
         lab.rested.connect(self._on_rest)
+        transport.playing_changed.connect(self._on_rest)
 
     # -- what is shown -------------------------------------------------------------------------------------
 
@@ -234,8 +235,16 @@ class LatentMapIntents(QObject):
             return None
         return SeedPlane() if self.settings.axes == "seeds" else self._places.plane(latent, self.pair)
 
+    @property
+    def _is_moving(self) -> bool:
+        """Whether the latent changes by itself: the rests between two moments of that are none."""
+        is_drifting = self._session.look_of().drift != 0.0 and self._session.motion.clock.is_playing
+        return is_drifting or self._transport.is_playing
+
     @Slot()
     def _on_rest(self) -> None:
+        if self._is_moving:
+            return
         latent = self._session.look_of().latent
         if not self._session.store.is_away and (not self._trail or self._trail[-1] != latent):
             self._trail.append(latent)

@@ -217,7 +217,9 @@ class Transport(QObject):
         made, start = edits.with_path(self.timeline, self._playhead, snapshots, seconds)
         self._put(name, made)
         span = f"{start:.2f} s to {start + seconds:.2f} s"
-        self._session.status.emit(f"Added {len(snapshots)} keys from {span}. Space plays, Ctrl+Z removes them.")
+        self._session.status.emit(
+            f"Added {len(snapshots)} keys from {span}. T shows the timeline, Ctrl+Z removes them."
+        )
 
     def _is_closed_by_recording(self) -> bool:
         """Report and return True if a recording is on the timeline, which has no room for keys."""

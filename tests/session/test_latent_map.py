@@ -253,3 +253,25 @@ def test_a_pin_s_edits_of_unknown_kinds_are_named_as_those_of_looks() -> None:
     pinned = Latent(blend=Blend("ws", (BlendPoint(Latent(1), 1.0, edits=edits),)))
     assert unknown_kinds(ExplorerState()) == []
     assert unknown_kinds(ExplorerState(latent_map=LatentMap(pins=(Pin("a", pinned),)))) == ["melt"]
+
+
+def test_a_moving_latent_makes_neither_planes_nor_a_trail(world: World, intents: LatentMapIntents) -> None:
+    number, trail = intents.world, list(intents.trail())
+    world.session.look.set_drift(0.5)
+    world.session.motion.play()
+    world.now += 3.0
+    world.session.lab.rested.emit()  # a slow machine pauses between two pictures
+    assert (intents.world, list(intents.trail())) == (number, trail)
+    world.session.motion.pause()
+    world.session.look.set_seed(8)
+    rest(world)
+    assert intents.world != number
+    intents.draw_path([(0.0, 0.0), (1.0, 0.0)])
+    number = intents.world
+    world.session.transport.play()
+    world.session.transport.seek(2.0)
+    world.session.lab.rested.emit()
+    assert intents.world == number
+    before = len(intents.trail())
+    world.session.transport.pause()
+    assert len(intents.trail()) == before + 1, "where it stopped counts"
