@@ -34,6 +34,7 @@ class DirectionSet:
         names: A display name for each.
         entries: The entries of `ws` that they were found for; empty for all.
         model_sha: sha256 of the model; empty if unknown.
+        total: Sum of the values of all directions that the method found, also of those left out; 0 if unknown.
     """
 
     method: str
@@ -44,6 +45,7 @@ class DirectionSet:
     names: tuple[str, ...]
     entries: tuple[int, ...] = ()
     model_sha: str = ""
+    total: float = 0.0
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -53,6 +55,10 @@ class DirectionSet:
         return StoredDirection(
             self.space, self.vectors[index], float(self.sigmas[index]), self.model_sha, self.names[index]
         )
+
+    def share(self, index: int) -> float:
+        """Return the fraction of the total that direction `index` has, as a variance explains; 0 if unknown."""
+        return float(self.values[index]) / self.total if self.total > 0.0 else 0.0
 
     def of(self, indices: Sequence[int]) -> DirectionSet:
         """Return only the directions with these indices."""

@@ -88,7 +88,7 @@ def _arrays(found: DirectionSet) -> dict[str, NDArray[Any]]:
 def _metadata(found: DirectionSet) -> dict[str, Any]:
     return {
         "space": found.space, "method": found.method, "names": [visible(name, 200) for name in found.names],
-        "entries": list(found.entries), "model_sha": found.model_sha,
+        "entries": list(found.entries), "model_sha": found.model_sha, "total": found.total,
     }  # fmt: skip
 
 
@@ -97,7 +97,7 @@ def _as_ganspace(found: DirectionSet) -> dict[str, NDArray[Any]]:
     vectors = found.vectors.reshape(len(found), -1, found.vectors.shape[-1]).astype(np.float32)
     mean = np.zeros_like(vectors[:1])
     sigmas = found.sigmas.astype(np.float32)
-    total = float(found.values.sum()) or 1.0
+    total = found.total or float(found.values.sum()) or 1.0
     return {
         "act_comp": vectors, "act_mean": mean, "act_stdev": np.sqrt(found.values).astype(np.float32),
         "lat_comp": vectors, "lat_mean": mean, "lat_stdev": sigmas,
@@ -168,6 +168,7 @@ def _read(file: str, entries: Sequence[Entry], metadata: dict[str, Any]) -> Dire
         tuple(str(name) for name in names) if isinstance(names, list) else (),
         tuple(i for i in layers if type(i) is int and i >= 0) if isinstance(layers, list) else (),
         str(metadata.get("model_sha", "")),
+        _total(metadata.get("total")),
     )
 
 
@@ -195,6 +196,11 @@ def _shaped(
         f"Its directions have {info.w_dim} numbers (w), {info.num_ws}\u00d7{info.w_dim} (one for each layer), or "
         f"{styles} (all styles).",
     )
+
+
+def _total(data: object) -> float:
+    """Return the total of a file, 0 if it has none."""
+    return float(data) if isinstance(data, int | float) and math.isfinite(data) and data > 0.0 else 0.0
 
 
 def _numbers(values: NDArray[np.float64], count: int, fill: float) -> NDArray[np.float64]:

@@ -86,6 +86,7 @@ def ganspace(
         names,
         tuple(entries),
         model_sha,
+        float(values.sum()),
     )
     yield Report(result, done, samples)
 

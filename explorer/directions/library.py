@@ -31,7 +31,7 @@ SHOWN = 12
 CACHE = ArrayCache("directions", 256 << 20)
 
 _CAMERA_SHOWN = 4
-_VERSION = 1
+_VERSION = 2
 """Counted up when the same model would have other directions, so that cached ones are not used."""
 
 

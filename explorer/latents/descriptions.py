@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from explorer.latents.map_planes import is_sum
 from explorer.util.plain_text import visible
 
 if TYPE_CHECKING:
@@ -15,13 +16,16 @@ __all__ = ["describe_classes", "describe_latent"]
 
 
 def describe_latent(latent: Latent) -> str:
-    """Describe a latent: `seed 7 +0.25`, `3 \u2192 8  40 %` between two, `blend of 4`."""
+    """Describe a latent: `seed 7 +0.25`, `seed 7 and 2 steps`, `3 \u2192 8  40 %`, `blend of 4`."""
     if latent.blend is not None:
         points = [p for p in latent.blend.points if abs(p.weight) > 1e-6]
-        if len(points) == 2 and all(p.latent.blend is None for p in points):
+        if len(points) == 2 and not is_sum(latent.blend) and all(p.latent.blend is None for p in points):
             first, second = points
             a, b = describe_latent(first.latent), describe_latent(second.latent)
             return f"{a} \u2192 {b}  {100 * second.weight:.0f} %"
+        if is_sum(latent.blend) and len(points) > 1:
+            steps = len(points) - 1
+            return f"{describe_latent(points[0].latent)} and {steps} step{'s' * (steps > 1)}"
         return describe_latent(points[0].latent) if len(points) == 1 else f"blend of {len(points)}"
     moved = "".join(f" {value:+.2f}" for value in (latent.x, latent.y) if value)
     return ("stored latent" if latent.stored else f"seed {latent.seed}") + moved

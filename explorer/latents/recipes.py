@@ -17,7 +17,13 @@ from explorer.util.strict_json import parse_json
 if TYPE_CHECKING:
     from explorer.assets.table import AssetTable
 
-__all__ = ["checked_recipe", "portable", "recipe_from_text", "recipe_of_styles", "recipe_to_text"]
+__all__ = ["AVERAGE", "checked_recipe", "portable", "recipe_from_text", "recipe_of_styles", "recipe_to_text"]
+
+AVERAGE = Latent(blend=Blend("w", (BlendPoint(Latent(), 0.0),)))
+"""The average latent of any network.
+
+As the recipe of a stored latent it says that other models have nothing like it: they take their average.
+"""
 
 MAX_POINTS = 4096
 MAX_DEPTH = 16
@@ -30,7 +36,7 @@ MAX_TEXT = 100_000
 def portable(latent: Latent, table: AssetTable) -> Latent | None:
     """Return the latent without stored numbers, or None if it depends on some that are specific to a model.
 
-    A stored latent with a recipe is replaced by that recipe.
+    A stored latent with a recipe is replaced by that recipe, unless that is only the average.
     """
     if latent.blend is not None:
         points = [_portable_point(point, table) for point in latent.blend.points]
@@ -39,8 +45,9 @@ def portable(latent: Latent, table: AssetTable) -> Latent | None:
     if not latent.stored:
         return latent
     stored = table.find(StoredLatent, latent.stored)
-    if stored is None or stored.recipe is None:
+    if stored is None or stored.recipe in (None, AVERAGE):
         return None
+    assert stored.recipe is not None
     return replace(latent, stored="", blend=Blend("w", (BlendPoint(stored.recipe, 1.0),)))
 
 

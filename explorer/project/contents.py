@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explorer.edits.base import UnknownEdit
+from explorer.state import Look
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from explorer.state import Edit, ExplorerState, Look, Snapshot, Timeline
+    from explorer.state import Edit, ExplorerState, Snapshot, Timeline
 
 __all__ = ["looks_of", "unknown_kinds"]
 
@@ -31,9 +32,10 @@ def _edits_of(look: Look) -> list[Edit]:
 
 
 def looks_of(state: ExplorerState) -> Iterator[Look]:
-    """Yield every look of a project, those on the timeline included."""
+    """Yield every look of a project, those on the timeline and the pins of the map included."""
     yield state.shared
     yield from (v.own for v in state.views)
+    yield from (Look(pin.latent) for pin in state.latent_map.pins)
     for timeline in (state.timeline, state.timeline.aside):
         for pose in _snapshots_of(timeline):
             yield pose.shared

@@ -22,7 +22,7 @@ NO_MODEL = "No model is loaded"
 
 OF_A_MODEL = (
     "truncation.psi", "truncation.cutoff", "truncation.layer_psi",
-    "latent.save", "mixing", "edits",
+    "latent.save", "latent_map", "mixing", "edits",
     "noise.mode", "noise.seed", "noise.strength", "noise.layer_strengths",
     "transform.x", "transform.y", "transform.rotate", "transform.scale_x", "transform.scale_y", "transform.shear",
     "transform.matrix",
@@ -60,6 +60,8 @@ def _all_reasons(info: GeneratorInfo | None, noise: str, motion: str, tap: Tap) 
     elif not info.has_noise:
         reason = f"{info.family} has no noise inputs: its detail comes from w only"
         yield from ((path, reason) for path in OF_A_MODEL if path.startswith("noise."))
+    if info is not None and info.w_dim < 2:
+        yield "latent_map", f"{info.family} has no latent w with directions to map"
     if noise == "none":
         yield "noise.strength", "Noise is switched off"
         yield "noise.layer_strengths", "Noise is switched off"

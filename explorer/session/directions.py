@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
@@ -14,6 +14,7 @@ from explorer.directions.direction_set import DirectionSet
 from explorer.directions.jobs import library_spec, teach_spec
 from explorer.errors import LatentwalkError
 from explorer.state import Direction, Edit
+from explorer.util.report import Report
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,11 +38,13 @@ class Found:
         stored: The direction as an asset, with its name.
         method: What found it.
         entries: The entries of `ws` that it was found for; empty: all.
+        share: The fraction 0..1 of the variance of w that a principal component explains; 0 if unknown.
     """
 
     stored: StoredDirection
     method: str
     entries: tuple[int, ...] = ()
+    share: float = 0.0
 
 
 class DirectionIntents(QObject):
@@ -61,6 +64,8 @@ class DirectionIntents(QObject):
         self._session = session
         self._found: dict[str, tuple[Found, ...]] = {}  # by the model's hash
         self._added: dict[str, tuple[Found, ...]] = {}
+        self._searches: dict[str, Report[Any]] = {}  # the last report of each search that is running
+        self._ended: set[str] = set()  # searches that the user ended
         session.service.job_event.connect(self._on_job_event)
 
     # -- what there is -------------------------------------------------------------------------------------
@@ -70,15 +75,36 @@ class DirectionIntents(QObject):
         sha = self._sha(view)
         return (*self._added.get(sha, ()), *self._found.get(sha, ()))
 
+    def components(self, view: int) -> tuple[Found, ...]:
+        """Return the principal components of w of a view's model, the largest first; empty while not found."""
+        return tuple(found for found in self._found.get(self._sha(view), ()) if found.method == "ganspace")
+
+    def search(self, view: int) -> Report[Any] | None:
+        """Return how far the search for the directions of a view's model is; None while there is none."""
+        sha = self._sha(view)
+        return (
+            self._searches.get(sha, Report(None, 0, 1)) if self._session.service.has_job(f"{_FIND}/{sha}") else None
+        )
+
+    def cancel(self, view: int) -> None:
+        """End the search for the directions of a view's model; what was found stays, and `find` begins again."""
+        sha = self._sha(view)
+        if self._session.service.end_job(f"{_FIND}/{sha}"):
+            self._ended.add(sha)
+            self._tell(sha, 1.0, is_new=True)
+
     def find(self, view: int) -> None:
         """Search for the directions of a view's model in the background, unless that was done."""
         sha = self._sha(view)
-        if not sha or sha in self._found or self._session.service.has_job(f"{_FIND}/{sha}"):
+        is_known = sha in self._found and sha not in self._ended
+        if not sha or is_known or self._session.service.has_job(f"{_FIND}/{sha}"):
             return
         try:
             spec = library_spec(self._session.resolve_view(view))
         except LatentwalkError:  # the view shows the error already; it is tried again with its next model
             return
+        self._ended.discard(sha)
+        self._searches.pop(sha, None)
         self._session.service.run_job(f"{_FIND}/{sha}", view, spec)
 
     def add(self, view: int, found: DirectionSet) -> None:
@@ -118,6 +144,7 @@ class DirectionIntents(QObject):
             self.taught.emit(boundary)
         elif kind == _FIND:
             if report is not None:
+                self._searches[sha] = report
                 found, before = _each(report.value), self._found.get(sha, ())
                 is_new = len(found) != len(before)
                 self._found[sha] = found if is_new else before
@@ -192,7 +219,11 @@ class DirectionIntents(QObject):
 
 def _each(sets: Sequence[DirectionSet]) -> tuple[Found, ...]:
     """Return every direction of some sets."""
-    return tuple(Found(found.stored(i), found.method, found.entries) for found in sets for i in range(len(found)))
+    return tuple(
+        Found(found.stored(i), found.method, found.entries, found.share(i))
+        for found in sets
+        for i in range(len(found))
+    )
 
 
 def _index_of(look: Look, key: str) -> int | None:

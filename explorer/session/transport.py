@@ -16,7 +16,7 @@ from explorer.state import timeline_edits as edits
 from explorer.state.parameters import get_value, parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from explorer.session.autosave import Autosave
     from explorer.session.core import SessionCore
@@ -197,13 +197,7 @@ class Transport(QObject):
 
     def add_key(self, time: float | None = None) -> None:
         """Add a key of the whole state at the playhead, or at `time` seconds."""
-        if self._is_closed_to_keys():
-            return
-        if self.timeline.performance and not self.timeline.keys:
-            aside = self.timeline.aside
-            hint = "Right-click the recording to convert it to keys"
-            hint += f", or to go back to the {edits.contents(aside)}" if aside is not None and aside.keys else ""
-            self._session.status.emit(f"Can't add a key to a recording. {hint}.")
+        if self._is_closed_to_keys() or self._is_closed_by_recording():
             return
         self._session.about_to_edit.emit()  # a key does not include the welcome's drift
         position = edits.snapped(self.timeline, self._playhead if time is None else time)
@@ -214,6 +208,28 @@ class Transport(QObject):
             self._report_updated("the key", position, is_new)
         elif time is None:
             self._advance(position)
+
+    def add_path(self, name: str, snapshots: Sequence[Snapshot], seconds: float) -> None:
+        """Add keys at equal distances from the playhead on, or behind the others, as one undo step."""
+        if self._is_closed_to_keys() or self._is_closed_by_recording():
+            return
+        self._session.about_to_edit.emit()
+        made, start = edits.with_path(self.timeline, self._playhead, snapshots, seconds)
+        self._put(name, made)
+        span = f"{start:.2f} s to {start + seconds:.2f} s"
+        self._session.status.emit(
+            f"Added {len(snapshots)} keys from {span}. T shows the timeline, Ctrl+Z removes them."
+        )
+
+    def _is_closed_by_recording(self) -> bool:
+        """Report and return True if a recording is on the timeline, which has no room for keys."""
+        if not self.timeline.performance or self.timeline.keys:
+            return False
+        aside = self.timeline.aside
+        hint = "Right-click the recording to convert it to keys"
+        hint += f", or to go back to the {edits.contents(aside)}" if aside is not None and aside.keys else ""
+        self._session.status.emit(f"Can't add a key to a recording. {hint}.")
+        return True
 
     def _report_updated(self, key: str, position: float, is_new: bool) -> None:
         at = f"{key} at {position:.2f} s"

@@ -23,6 +23,7 @@ from explorer.edits import (
 )
 from explorer.state.explorer_state import ExplorerState, Layout, look_of, with_look
 from explorer.state.lab import Lab, Slit
+from explorer.state.latent_map import LatentMap, Pin
 from explorer.state.latents import Blend, BlendPoint, Latent, Mixing, MixRow, MixSource, Truncation
 from explorer.state.look import ASPECTS, Animation, Classes, Look, Noise, Source, Transform
 from explorer.state.timeline import (
@@ -51,6 +52,7 @@ __all__ = [
     "Lab",
     "Latent",
     "LatentLoop",
+    "LatentMap",
     "Layout",
     "Look",
     "MixRow",
@@ -60,6 +62,7 @@ __all__ = [
     "Nudge",
     "Offset",
     "ParameterKeyframe",
+    "Pin",
     "RecordedState",
     "Segment",
     "Slit",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from explorer.state.lab import Lab
+from explorer.state.latent_map import LatentMap
 from explorer.state.look import ASPECTS, Look
 from explorer.state.timeline import Timeline
 from explorer.state.views import ViewState
@@ -29,6 +30,7 @@ class ExplorerState:
     pair: tuple[int, int] = (0, 1)
     lab: Lab = Lab()
     timeline: Timeline = Timeline()
+    latent_map: LatentMap = LatentMap()
 
 
 def look_of(state: ExplorerState, view: int) -> Look:

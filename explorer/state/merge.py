@@ -8,6 +8,7 @@ from typing import Any, TypeGuard, TypeVar, cast
 from explorer.edits import Edit
 from explorer.state.explorer_state import ExplorerState
 from explorer.state.lab import Lab
+from explorer.state.latent_map import LatentMap, Pin
 from explorer.state.look import Look
 from explorer.state.timeline import Keyframe, Timeline, Track
 from explorer.state.views import ViewState
@@ -16,10 +17,10 @@ __all__ = ["merged"]
 
 T = TypeVar("T")
 
-_BY_FIELD = (ExplorerState, Look, ViewState, Lab, Timeline)
+_BY_FIELD = (ExplorerState, Look, ViewState, Lab, LatentMap, Timeline)
 """Values whose fields change independently; all others, such as a latent, are replaced as a whole."""
 
-_ITEMS = (ViewState, Edit, Keyframe, Track)
+_ITEMS = (ViewState, Edit, Keyframe, Track, Pin)
 """Items of tuples that change independently of their neighbours."""
 
 

@@ -37,6 +37,7 @@ __all__ = [
     "snapped",
     "value_at",
     "with_edits_reordered",
+    "with_path",
 ]
 
 MAX_SECONDS = 36_000.0
@@ -119,6 +120,28 @@ def add_key(timeline: Timeline, time: float, snapshot: Snapshot, segment: Segmen
     )
     keys = _put(timeline.keys, [Keyframe(max(time, 0.0), snapshot, segment)])
     return replace(timeline, keys=keys, duration=max(timeline.duration, time))
+
+
+def with_path(
+    timeline: Timeline, start: float, snapshots: Sequence[Snapshot], seconds: float
+) -> tuple[Timeline, float]:
+    """Add keyframes at equal distances, passed through smoothly at an even pace; return the time of the first too.
+
+    Args:
+        timeline: The timeline. If it has no keyframes, it then ends with the path.
+        start: Wanted time of the first keyframe. If others lie in the path's time, it begins behind the last one.
+        snapshots: At least two.
+        seconds: From the first keyframe to the last.
+    """
+    gap, times = seconds / (len(snapshots) - 1), [key.time for key in timeline.keys]
+    start = snapped(timeline, start)
+    if any(start - SAME_TIME <= time <= start + seconds + SAME_TIME for time in times):
+        start = snapped(timeline, max(times) + gap)
+    segment = Segment("catmull-rom", "w", "linear")
+    made = [Keyframe(start + i * gap, snapshot, segment) for i, snapshot in enumerate(snapshots)]
+    end = min(start + seconds, MAX_SECONDS)
+    duration = max(timeline.duration, end) if timeline.keys else end
+    return replace(timeline, keys=_put(timeline.keys, made), duration=duration), start
 
 
 def add_value(timeline: Timeline, name: str, view: int, time: float, value: float) -> Timeline:

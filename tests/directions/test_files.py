@@ -52,6 +52,17 @@ def test_a_saved_set_comes_back(tmp_path: Path, suffix: str) -> None:
         assert (found.names, found.entries, found.method, found.model_sha) == (FOUND.names, (0, 1), "sefa", "ab")
 
 
+@pytest.mark.parametrize("total", [20.0, 0.0])
+def test_the_share_of_the_variance_is_kept_where_others_were_left_out(tmp_path: Path, total: float) -> None:
+    whole = replace(FOUND, total=total)
+    save_directions(tmp_path / "d.npz", whole.of([1, 2]))
+    found = load_directions(tmp_path / "d.npz", INFO)
+    assert [found.share(i) for i in range(2)] == ([0.2, 0.05] if total else [0.0, 0.0])
+    with np.load(tmp_path / "d.npz", allow_pickle=False) as stored:
+        ratios = [0.2, 0.05] if total else [0.8, 0.2]
+        np.testing.assert_allclose(stored["var_ratio"], ratios, rtol=1e-6)
+
+
 def test_the_arrays_of_an_npz_are_those_of_ganspace_too(tmp_path: Path) -> None:
     save_directions(tmp_path / "d.npz", FOUND)
     with np.load(tmp_path / "d.npz", allow_pickle=False) as stored:

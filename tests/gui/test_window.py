@@ -162,6 +162,7 @@ def test_panels_fold_move_hide_and_are_remembered(session: Session, settings: Se
     assert [s.key for s in second.sides.left.sections()] == [
         "model",
         "latent",
+        "latent-map",
         "directions",
         "drag",
         "w",

@@ -27,12 +27,13 @@ class Wheel:
 
     Args:
         control: The widget whose `wheelEvent` uses this.
+        needs_focus: Whether it needs the focus for that; not a map, which nobody expects to scroll past.
     """
 
     _scrolled_at: ClassVar[float] = float("-inf")
 
-    def __init__(self, control: QWidget) -> None:
-        self._control = control
+    def __init__(self, control: QWidget, *, needs_focus: bool = True) -> None:
+        self._control, self._needs_focus = control, needs_focus
         self._rest = 0
 
     @classmethod
@@ -44,7 +45,9 @@ class Wheel:
         """Return whether an event changes the control; if not, ignore it so that the panel scrolls."""
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             return True
-        return self._control.hasFocus() and monotonic() - Wheel._scrolled_at > _SCROLL_PAUSE
+        return (
+            self._control.hasFocus() or not self._needs_focus
+        ) and monotonic() - Wheel._scrolled_at > _SCROLL_PAUSE
 
     def notches(self, event: QWheelEvent) -> float:
         """Return the wheel's rotation in notches, positive upwards; fractional for a touchpad."""

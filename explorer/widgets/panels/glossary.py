@@ -8,6 +8,9 @@ ABOUT: dict[str, str] = {
     "model": "The generator network that makes the picture. Files are read as data: nothing in them is ever run.",
     "latent": "A latent is the vector of random numbers (z) that a picture is made from; a seed identifies it. "
     "The network maps z to w, which controls the picture; walking blends the latents of neighbouring seeds.",
+    "latent-map": "A plane through the latent space as a map of small pictures: a click travels there. Principal "
+    "components are the directions in which w varies most over random latents; \u03c3 is their standard deviation. "
+    "Drag to pan, turn the wheel to zoom, Shift+drag to draw a path that becomes keys; pins are points with names.",
     "w": "w is the vector that controls the picture; the network computes it from the seed, and ws holds one w "
     "for each layer. Each bar is one component of w. A nudge is a step along a random direction.",
     "bend": "Network bending changes the features between two layers: it moves, thickens or replaces what a layer "

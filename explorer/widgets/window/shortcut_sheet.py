@@ -44,6 +44,16 @@ GESTURES: tuple[tuple[str, Lines], ...] = (
         (("Drag", "walk between the seeds"), ("Click a picture", "go to its seed"), ("Arrows", "walk a little")),
     ),
     (
+        "On the latent map",
+        (
+            ("Click", "travel there; a pin: to its latent"),
+            ("Drag, arrows", "pan"),
+            ("Wheel, + \u2212", "zoom"),
+            ("Shift + drag", "draw a path, which becomes keys; Esc ends"),
+            ("Home", "show the current latent"),
+        ),
+    ),
+    (
         "On the transform pads",
         (
             ("Drag in the square", "move the picture"),

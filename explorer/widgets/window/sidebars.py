@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Sidebars"]
 
-LEFT = ("model", "latent", "directions", "drag", "w", "style-channels", "bend")
-FOLDED_AT_FIRST = ("drag", "style-channels", "bend", "sticking", "meter", "spectrum", "layers", "performance")
+LEFT = ("model", "latent", "latent-map", "directions", "drag", "w", "style-channels", "bend")
+FOLDED_AT_FIRST = (
+    "latent-map", "drag", "style-channels", "bend", "sticking", "meter", "spectrum", "layers", "performance",
+)  # fmt: skip
 MIN_WIDTH = 256
 
 
