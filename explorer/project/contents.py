@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explorer.edits.base import UnknownEdit
+from explorer.state import Look
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from explorer.state import Edit, ExplorerState, Look, Snapshot, Timeline
+    from explorer.state import Edit, ExplorerState, Snapshot, Timeline
 
 __all__ = ["looks_of", "unknown_kinds"]
 
@@ -38,6 +39,8 @@ def looks_of(state: ExplorerState) -> Iterator[Look]:
         for pose in _snapshots_of(timeline):
             yield pose.shared
             yield from (v.own for v in pose.views)
+    bred = [node.latent for node in state.breeding.lineage]
+    yield from (Look(latent=latent) for latent in (*bred, state.breeding.other) if latent is not None)
 
 
 def _snapshots_of(timeline: Timeline | None) -> Iterator[Snapshot]:

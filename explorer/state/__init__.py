@@ -21,6 +21,7 @@ from explorer.edits import (
     StyleDirection,
     UnknownEdit,
 )
+from explorer.state.breeding import Breeding, Heredity, LineageNode, Origin
 from explorer.state.explorer_state import ExplorerState, Layout, look_of, with_look
 from explorer.state.lab import Lab, Slit
 from explorer.state.latents import Blend, BlendPoint, Latent, Mixing, MixRow, MixSource, Truncation
@@ -42,16 +43,19 @@ __all__ = [
     "Bend",
     "Blend",
     "BlendPoint",
+    "Breeding",
     "Classes",
     "Direction",
     "Edit",
     "EditValue",
     "ExplorerState",
+    "Heredity",
     "Keyframe",
     "Lab",
     "Latent",
     "LatentLoop",
     "Layout",
+    "LineageNode",
     "Look",
     "MixRow",
     "MixSource",
@@ -59,6 +63,7 @@ __all__ = [
     "Noise",
     "Nudge",
     "Offset",
+    "Origin",
     "ParameterKeyframe",
     "RecordedState",
     "Segment",
