@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from explorer.render.results import ModelInfo
     from explorer.session.core import SessionCore
+    from explorer.state import Look
 
 __all__ = ["LIMIT", "Favourites"]
 
@@ -66,13 +67,13 @@ class Favourites(QObject):
         words = text.casefold().split()
         return tuple(item for item in self.all() if all(word in item.name.casefold() for word in words))
 
-    def star(self, name: str = "") -> Favourite:
-        """Add the active view's picture, by default under a description of its latent.
+    def star(self, name: str = "", look: Look | None = None) -> Favourite:
+        """Add a picture, by default the active view's, under a name or a description of its latent.
 
         Raises:
             LatentwalkError: No model is loaded, there are `LIMIT` already, or the file cannot be written.
         """
-        model_info, look = self._model(), without_motion(self._session.look_of())
+        model_info, look = self._model(), without_motion(look or self._session.look_of())
         if len(self._of(model_info.sha256)) >= LIMIT:
             raise LatentwalkError(f"There are {LIMIT} favourites of this model already.", "Remove some first.")
         chosen = " ".join(name.split())[:NAME_LIMIT] or describe_latent(look.latent)

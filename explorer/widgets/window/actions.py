@@ -116,6 +116,15 @@ MENU_ACTIONS = (
     MenuAction("paste", "Edit", "Paste", ("Ctrl+V",), "commands.paste", "A state or a latent from text, or files"),
     MenuAction("", "Edit"),
     MenuAction(
+        "star",
+        "Edit",
+        "Add to favourites",
+        ("Ctrl+D",),
+        "commands.star",
+        "Star the picture, to find it again in every project with its model",
+        needs="picture",
+    ),
+    MenuAction(
         "mark",
         "Edit",
         "Mark a region",

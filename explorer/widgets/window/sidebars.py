@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Sidebars"]
 
-LEFT = ("model", "latent", "directions", "drag", "w", "style-channels", "bend")
-FOLDED_AT_FIRST = ("drag", "style-channels", "bend", "sticking", "meter", "spectrum", "layers", "performance")
+LEFT = ("model", "latent", "favourites", "breed", "directions", "drag", "w", "style-channels", "bend")
+FOLDED_AT_FIRST = (
+    "favourites", "breed", "drag", "style-channels", "bend", "sticking", "meter", "spectrum", "layers",
+    "performance",
+)  # fmt: skip
 MIN_WIDTH = 256
 
 
