@@ -17,14 +17,15 @@ __all__ = ["describe_classes", "describe_latent"]
 def describe_latent(latent: Latent) -> str:
     """Describe a latent: `seed 7 +0.25`, `3 \u2192 8  40 %` between two, `blend of 4`.
 
-    One that was bred is described by its first ancestor and the number of mutations: `seed 7 + 2`.
+    One that was bred is described by its first ancestor and the number of mutations: `seed 7, 2 mutations`.
     """
     if latent.blend is not None:
         points = [p for p in latent.blend.points if abs(p.weight) > 1e-6]
         if len(points) > 1 and points[0].weight == 1.0:  # a child: the others are what was added to it
-            return f"{describe_latent(points[0].latent)} + {len(points) - 1}"
+            many = "1 mutation" if len(points) == 2 else f"{len(points) - 1} mutations"
+            return f"{describe_latent(points[0].latent)}, {many}"
         if len(points) == 1 and points[0].mixing.rows:
-            return f"{describe_latent(points[0].latent)}, layers bred"
+            return f"{describe_latent(points[0].latent)}, layers crossed"
         if len(points) == 2 and all(p.latent.blend is None for p in points):
             first, second = points
             a, b = describe_latent(first.latent), describe_latent(second.latent)

@@ -137,7 +137,7 @@ def test_many_generations_stay_flat_and_can_be_written() -> None:
     assert checked_recipe(latent) == latent
     assert decode(Latent, encode(latent)) == latent
     assert np.isfinite(ws_of(latent)).all()
-    assert describe_latent(latent) == "seed 7 + 40, layers bred"
+    assert describe_latent(latent) == "seed 7, 40 mutations, layers crossed"
 
 
 @pytest.mark.parametrize("parent", PARENTS)

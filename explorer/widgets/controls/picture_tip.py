@@ -102,15 +102,16 @@ class _Card(QFrame):
         layout.addWidget(self.text)
 
     def open(self, text: str, where: QPoint) -> None:
-        """Show the card beside a place on the screen, and within the screen."""
+        """Show the card beside the widget, so that it covers none of its pictures, and within the screen."""
         self.text.setText(tip_text(text))
         self.adjustSize()
         screen = QGuiApplication.screenAt(where) or QGuiApplication.primaryScreen()
-        room = screen.availableGeometry()
-        x = where.x() + 2 * GRID
+        room, widget = screen.availableGeometry(), self.parentWidget()
+        edge = widget.visibleRegion().boundingRect()
+        x = widget.mapToGlobal(edge.topRight()).x() + 2 * GRID
         if x + self.width() > room.right():
-            x = where.x() - 2 * GRID - self.width()
-        y = min(where.y() + 2 * GRID, room.bottom() - self.height())
+            x = widget.mapToGlobal(edge.topLeft()).x() - 2 * GRID - self.width()
+        y = min(where.y() - self.height() // 3, room.bottom() - self.height())
         self.move(max(room.left(), x), max(room.top(), y))
         self.show()
 

@@ -28,12 +28,13 @@ _DIGITS = 9
 
 
 def traits_of(child: Child, sigmas: float) -> str:
-    """Return what a child has of whom, one line for each group of layers."""
-    lines = []
+    """Return what a child has of whom, one line for all groups of layers that are alike."""
+    alike: dict[str, list[str]] = {}
     for group, is_others, is_mutated in child.traits:
         origin = "the second parent's" if is_others else "this picture's"
-        lines.append(f"{group}: {origin}" + (f", mutated by {sigmas:.2f} \u03c3" if is_mutated else ""))
-    return "\n".join(lines)
+        text = origin + (f", mutated by {sigmas:.2f} \u03c3" if is_mutated else "")
+        alike.setdefault(text, []).append(group)
+    return "\n".join(f"{' and '.join(groups).capitalize()}: {text}" for text, groups in alike.items())
 
 
 class ChildrenSheet(PictureField):

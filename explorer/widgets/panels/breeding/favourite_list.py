@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
@@ -149,7 +150,8 @@ class FavouriteList(PictureField):
         self._paint_text(p, room, item.name, "text")
         p.save()
         p.setFont(value_font(self.font()))
-        self._paint_text(p, room.translated(0, 18), describe_latent(item.look.latent), "caption")
+        day = time.strftime("%Y-%m-%d", time.localtime(item.starred_at))
+        self._paint_text(p, room.translated(0, 18), f"{describe_latent(item.look.latent)}   {day}", "caption")
         p.restore()
 
     def _paint_text(self, p: QPainter, room: QRectF, text: str, role: str) -> None:
