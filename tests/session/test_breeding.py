@@ -44,7 +44,8 @@ def test_each_setting_is_one_named_step_of_undo(world: World) -> None:
         names.append(s.store.undo_name)
         s.undo()
     assert names == [
-        "Second parent", "Children's middle layers", "Mutation", "Other children", "Seed of the children", "Children"
+        "Second parent", "Children's middle layers", "Mutation", "Other children", "Seed of the children",
+        "Children",
     ]  # fmt: skip
 
 

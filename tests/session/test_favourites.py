@@ -36,7 +36,7 @@ class Starred(World):
         self.session.views.set_active(0)
 
     def close(self) -> None:
-        assert all([session.close() for session in self._sessions])
+        assert all(session.close() for session in self._sessions)
 
 
 @pytest.fixture

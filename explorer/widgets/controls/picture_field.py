@@ -52,6 +52,7 @@ class PictureField(QWidget):
 
     def __init__(self, session: Session, name: str, px: int = 96) -> None:
         super().__init__()
+        self._session = session
         self.items: tuple[PictureItem, ...] = ()
         self.cursor_at, self.hovered = -1, -1
         self._thumbnails = Thumbnails(session, name, self.update, self, max_px=px)
@@ -179,7 +180,8 @@ class PictureField(QWidget):
     def image(self, index: int) -> QImage | None:
         """Return a picture; None while it is rendered."""
         look = self.items[index].look
-        return self._thumbnails.get(f"{hash(look)}", look)
+        # With the view in its key: a picture of another view's model may still arrive.
+        return self._thumbnails.get(f"{self._session.active}/{hash(look)}", look)
 
     def paint_cursor(self, p: QPainter) -> None:
         """Mark the picture that the keys act on, and the one under the pointer."""

@@ -90,6 +90,7 @@ class _Card(QFrame):
 
     def __init__(self, tip: PictureTip) -> None:
         super().__init__(tip._widget, Qt.WindowType.ToolTip)
+        self._beside = tip._widget
         self.setObjectName("card")
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -106,7 +107,7 @@ class _Card(QFrame):
         self.text.setText(tip_text(text))
         self.adjustSize()
         screen = QGuiApplication.screenAt(where) or QGuiApplication.primaryScreen()
-        room, widget = screen.availableGeometry(), self.parentWidget()
+        room, widget = screen.availableGeometry(), self._beside
         edge = widget.visibleRegion().boundingRect()
         x = widget.mapToGlobal(edge.topRight()).x() + 2 * GRID
         if x + self.width() > room.right():

@@ -31,10 +31,12 @@ def traits_of(child: Child, sigmas: float) -> str:
     """Return what a child has of whom, one line for all groups of layers that are alike."""
     alike: dict[str, list[str]] = {}
     for group, is_others, is_mutated in child.traits:
-        origin = "the second parent's" if is_others else "this picture's"
-        text = origin + (f", mutated by {sigmas:.2f} \u03c3" if is_mutated else "")
+        origin = "of the second parent" if is_others else "of this picture"
+        text = origin + (f", mutated by {sigmas:.2f}\u00a0\u03c3" if is_mutated else "")
         alike.setdefault(text, []).append(group)
-    return "\n".join(f"{' and '.join(groups).capitalize()}: {text}" for text, groups in alike.items())
+    if len(alike) == 1:
+        return f"All layers {next(iter(alike))}"
+    return "\n".join(f"{', '.join(groups).capitalize()}: {text}" for text, groups in alike.items())
 
 
 class ChildrenSheet(PictureField):
