@@ -20,10 +20,24 @@ if TYPE_CHECKING:
 
     from explorer.jobs.job import Job, JobContext
 
-__all__ = ["BACKGROUND", "CAPTION", "GAP", "MAX_PICTURES", "compose", "pictures", "sheet_spec", "size_of"]
+__all__ = [
+    "BACKGROUND",
+    "CAPTION",
+    "GAP",
+    "MAX_PICTURES",
+    "MIN_WIDTH",
+    "compose",
+    "picture_size",
+    "pictures",
+    "sheet_spec",
+    "size_of",
+]
 
 GAP = 16
 """Pixels around each picture."""
+
+MIN_WIDTH = 152
+"""Pixels from one caption to the next at least, so that names and seeds can be read below small pictures."""
 
 LINE = 18
 CAPTION = 2 * LINE + 4
@@ -36,7 +50,7 @@ MAX_SIDE, MAX_PIXELS = 32_768, 256_000_000
 
 
 def sheet_spec(requests: Sequence[RenderRequest], px: int) -> JobSpec:
-    """Return the spec of a job that renders pictures of one model, `px` pixels wide at most (0: as they are).
+    """Return the spec of a job that renders pictures of one model, their longer side `px` pixels (0: as they are).
 
     Raises:
         UsageError: There are none, or too many.
@@ -56,9 +70,24 @@ def pictures(context: JobContext | None, spec: JobSpec) -> Job[tuple[NDArray[np.
     made: list[NDArray[np.uint8]] = []
     for request in requests:
         picture = yield from context.steps(request)
-        pixels = present(fit(picture, int(spec.options["px"])))
-        made.append(np.ascontiguousarray(pixels[:, :, 2::-1]))
+        px = int(spec.options["px"])
+        pixels = np.ascontiguousarray(present(fit(picture, px))[:, :, 2::-1])
+        made.append(_enlarged(pixels, px))
         yield Report(tuple(made), len(made), len(requests))
+
+
+def _enlarged(pixels: NDArray[np.uint8], px: int) -> NDArray[np.uint8]:
+    """Return a picture `[H, W, 3]` whose longer side has at least `px` pixels."""
+    height, width = pixels.shape[:2]
+    if max(height, width) >= px:
+        return pixels
+    return np.asarray(Image.fromarray(pixels).resize(picture_size((width, height), px), Image.Resampling.LANCZOS))
+
+
+def picture_size(size: tuple[int, int], px: int) -> tuple[int, int]:
+    """Return width and height on the sheet of a picture of width and height `size`."""
+    scale = px / max(size) if px else 1.0
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
 def size_of(count: int, columns: int, cell: tuple[int, int]) -> tuple[int, int]:
@@ -71,7 +100,7 @@ def size_of(count: int, columns: int, cell: tuple[int, int]) -> tuple[int, int]:
     """
     columns = max(1, min(columns, count))
     rows = -(-count // columns)
-    return GAP + columns * (cell[0] + GAP), GAP + rows * (cell[1] + CAPTION + GAP)
+    return GAP + columns * (max(cell[0], MIN_WIDTH) + GAP), GAP + rows * (cell[1] + CAPTION + GAP)
 
 
 def compose(
@@ -87,7 +116,7 @@ def compose(
     Raises:
         UsageError: The sheet would be too large.
     """
-    cell = max(p.shape[1] for p in found), max(p.shape[0] for p in found)
+    cell = max(MIN_WIDTH, *(p.shape[1] for p in found)), max(p.shape[0] for p in found)
     columns = max(1, min(columns, len(found)))
     width, height = size_of(len(found), columns, cell)
     if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:

@@ -71,7 +71,7 @@ class ContactSheets(QObject):
             path: Ends in .png.
             entries: The pictures.
             columns: Of the sheet.
-            px: Pixels of the longer side of each picture at most; 0 for as many as it has.
+            px: Pixels of the longer side of each picture; 0 for as many as it has.
 
         Raises:
             LatentwalkError: There is no picture, one cannot be rendered, or another sheet is being made.

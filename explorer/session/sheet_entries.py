@@ -22,7 +22,7 @@ __all__ = ["children_entries", "favourite_entries", "lineage_entries", "path_ent
 def children_entries(session: Session) -> list[SheetEntry]:
     """Return the children of the active view's picture, with the seeds of sheet and mutation."""
     return [
-        _entry(session, c.latent, f"Child {c.number}", f"sheet {c.sheet}, mutation seed {c.mutation}")
+        _entry(session, c.latent, f"Child {c.number}", f"sheet {c.sheet}, seed {c.mutation}")
         for c in session.breeding.sheet()
     ]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer.animation.contact_sheet import GAP
+from explorer.animation.contact_sheet import GAP, MIN_WIDTH
 from explorer.errors import CancelledError, LatentwalkError
 from explorer.project.document import load_project
 from explorer.session import Session
@@ -24,7 +24,7 @@ def test_children_are_written_with_their_latents(world: World, tmp_path: Path) -
     s.breeding.take(s.breeding.sheet()[1])
     entries = children_entries(s)
     assert [entry.name for entry in entries] == [f"Child {i}" for i in range(1, 10)]
-    assert "mutation seed" in entries[0].detail
+    assert entries[0].detail.startswith("sheet 1, seed ")
     s.sheets.start(path, entries, columns=3, px=0)
     assert s.sheets.is_running
     world.qtbot.waitUntil(path.exists)
@@ -33,7 +33,7 @@ def test_children_are_written_with_their_latents(world: World, tmp_path: Path) -
     info = s.info(0)
     assert info is not None
     height, width = info.img_size
-    assert picture.shape[1] == GAP + 3 * (width + GAP)
+    assert picture.shape[1] == GAP + 3 * (MIN_WIDTH + GAP), "wider than the pictures, for their captions"
     project = load_project(path)
     latents = [node.latent for node in project.state.breeding.lineage]
     assert {entry.look.latent for entry in entries} <= set(latents)
@@ -41,7 +41,8 @@ def test_children_are_written_with_their_latents(world: World, tmp_path: Path) -
     assert len(s.breeding.settings.lineage) == 2, "the session's own is as it was"
     s.breeding.take(s.breeding.sheet()[0])
     world.settle()
-    first = picture[GAP : GAP + height, GAP : GAP + width]
+    left = GAP + (MIN_WIDTH - width) // 2
+    first = picture[GAP : GAP + height, left : left + width]
     np.testing.assert_array_equal(first, world.frame().pixels[:, :, 2::-1])
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
 
-from explorer.animation.contact_sheet import size_of
+from explorer.animation.contact_sheet import picture_size, size_of
 from explorer.errors import CancelledError, LatentwalkError
 from explorer.util.user_folders import home_folder
 from explorer.widgets.controls.basic import Choice, IconButton, label, row
@@ -117,9 +117,7 @@ class ContactDialog(QDialog):
             self.summary.setText("There is no picture to put on it yet.")
             return
         height, width = info.img_size
-        px = int(self.size_choice.currentData())
-        scale = min(1.0, px / max(width, height)) if px else 1.0
-        cell = round(width * scale), round(height * scale)
+        cell = picture_size((width, height), int(self.size_choice.currentData()))
         across, down = size_of(count, round(self.columns.value), cell)
         pictures = f"{count} pictures" if count > 1 else "1 picture"
         self.summary.setText(
