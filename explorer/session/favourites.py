@@ -82,7 +82,7 @@ class Favourites(QObject):
         self._put(model_info.sha256, made)
         return made
 
-    def rename(self, favourite: Favourite, name: str) -> None:
+    def set_name(self, favourite: Favourite, name: str) -> None:
         """Give a favourite another name; an empty one changes nothing. Raises LatentwalkError."""
         chosen = " ".join(name.split())[:NAME_LIMIT]
         if chosen and chosen != favourite.name:

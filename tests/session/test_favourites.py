@@ -113,8 +113,8 @@ def test_renaming_keeps_the_place_and_the_file(starred: Starred) -> None:
     favourites = starred.session.favourites
     first = favourites.star("First")
     favourites.star("Second")
-    favourites.rename(first, "Third")
-    favourites.rename(first, "  ")
+    favourites.set_name(first, "Third")
+    favourites.set_name(first, "  ")
     assert names(starred) == ["Second", "Third"]
     starred.again()
     assert names(starred) == ["Second", "Third"]

@@ -97,18 +97,18 @@ class FavouriteList(PictureField):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_F2 and self.cursor_at >= 0:
-            self.rename(self.cursor_at)
+            self.edit_name(self.cursor_at)
         else:
             super().keyPressEvent(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         index = self.index_at(event.position())
         if event.button() == Qt.MouseButton.LeftButton and index >= 0:
-            self.rename(index)
+            self.edit_name(index)
 
     # renaming ----------------------------------------------------------------------------------------------
 
-    def rename(self, index: int) -> None:
+    def edit_name(self, index: int) -> None:
         """Open a field over a favourite's name."""
         self._renaming = self.found[index]
         left = round(self.box(index).right()) + GRID
@@ -151,7 +151,8 @@ class FavouriteList(PictureField):
         p.save()
         p.setFont(value_font(self.font()))
         day = time.strftime("%Y-%m-%d", time.localtime(item.starred_at))
-        self._paint_text(p, room.translated(0, 18), f"{describe_latent(item.look.latent)}   {day}", "caption")
+        what = describe_latent(item.look.latent)
+        self._paint_text(p, room.translated(0, 18), day if what == item.name else f"{what}   {day}", "caption")
         p.restore()
 
     def _paint_text(self, p: QPainter, room: QRectF, text: str, role: str) -> None:

@@ -75,7 +75,7 @@ class FavouritesPanel(Panel):
         self.name.returnPressed.connect(self.star)
         self.search.textChanged.connect(lambda _: self._show_list())
         self.list.shown.connect(favourites.show)
-        self.list.renamed.connect(lambda item, name: self.attempt(lambda: favourites.rename(item, name)))
+        self.list.renamed.connect(lambda item, name: self.attempt(lambda: favourites.set_name(item, name)))
         self.list.removed.connect(lambda index: self._remove(self.list.found[index]))
         self.list.menu_requested.connect(self._open_menu)
         self.list.selection_changed.connect(self._show_message)
@@ -133,7 +133,7 @@ class FavouritesPanel(Panel):
         menu, item = self._menu, self.list.found[index]
         menu.clear()
         menu.addAction("Show", lambda: self.session.favourites.show(item))
-        menu.addAction("Rename", lambda: self.list.rename(index))
+        menu.addAction("Rename", lambda: self.list.edit_name(index))
         menu.addAction("Use as second parent", lambda: self.session.breeding.set_other(item.look.latent))
         menu.addSeparator()
         menu.addAction("Remove", lambda: self._remove(item))
