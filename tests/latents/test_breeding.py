@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,7 +67,8 @@ def test_a_child_without_mutation_and_crossover_is_its_parent(parent: Latent) ->
 @pytest.mark.parametrize("group", ["coarse", "middle", "fine"])
 def test_only_the_mutated_group_differs_from_the_parent_bit_for_bit(parent: Latent, group: str) -> None:
     before = ws_of(parent, 0.7)
-    child = first(parent, replace(NOTHING, **{group: Heredity()}))
+    only: dict[str, Any] = {group: Heredity()}
+    child = first(parent, replace(NOTHING, **only))
     after = ws_of(child.latent, 0.7)
     changed = [i for i in range(INFO.num_ws) if not np.array_equal(before[i], after[i])]
     assert changed == rows(group)

@@ -138,4 +138,5 @@ class SourceRow(QWidget):
         self.seed.setEnabled(is_seed)
         if not is_seed:
             self.seed.setText(describe_latent(source.latent).replace("-", "\u2212"))
+            self.seed.setCursorPosition(0)
         self.remove.setEnabled(removable)
