@@ -123,7 +123,9 @@ def test_controls_and_state_follow_each_other(panel: BreedPanel, session: Sessio
     assert not panel.rows["fine"].origin.isEnabled(), "there is no second parent"
     session.breeding.set_other(Latent(99))
     assert panel.rows["fine"].origin.isEnabled()
-    panel.rows["fine"].origin.buttons["random"].click()
+    origin = panel.rows["fine"].origin
+    origin.setCurrentIndex(origin.findData("random"))
+    origin.activated.emit(origin.currentIndex())
     assert session.breeding.settings.fine == Heredity(False, "random")
     while session.breeding.settings != Breeding():
         session.undo()

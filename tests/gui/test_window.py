@@ -163,6 +163,8 @@ def test_panels_fold_move_hide_and_are_remembered(session: Session, settings: Se
         "model",
         "latent",
         "directions",
+        "breed",
+        "favourites",
         "drag",
         "w",
         "style-channels",

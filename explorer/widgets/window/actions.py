@@ -124,6 +124,8 @@ MENU_ACTIONS = (
         "Star the picture, to find it again in every project with its model",
         needs="picture",
     ),
+    MenuAction("favourites", "Edit", "Favourites", callback="reveal", args=("favourites",)),
+    MenuAction("breed", "Edit", "Breed", callback="reveal", args=("breed",), tip="Children of the picture"),
     MenuAction(
         "mark",
         "Edit",

@@ -38,9 +38,9 @@ def make_panels(session: Session, files: FileCommands, settings: Settings) -> li
     return [
         ModelPanel(session, files),
         LatentPanel(session, files),
-        FavouritesPanel(session),
-        BreedPanel(session),
         DirectionsPanel(session, DirectionNotes(settings)),
+        BreedPanel(session),
+        FavouritesPanel(session),
         DragPanel(session),
         WEditorPanel(session),
         ChannelsPanel(session),

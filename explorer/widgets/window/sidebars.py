@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Sidebars"]
 
-LEFT = ("model", "latent", "favourites", "breed", "directions", "drag", "w", "style-channels", "bend")
+LEFT = ("model", "latent", "directions", "breed", "favourites", "drag", "w", "style-channels", "bend")
 FOLDED_AT_FIRST = (
     "favourites", "breed", "drag", "style-channels", "bend", "sticking", "meter", "spectrum", "layers",
     "performance",

@@ -75,7 +75,7 @@ class BreedPanel(Panel):
         self.add(row(self.again, label("Seed"), self.seed))
         self.add(self.strength)
         self.add(self.other)
-        self.add(row(label("Mutate", "caption"), None, label("Layers of which parent", "caption")))
+        self.add(row(label("Mutate", "caption"), None, label("Layers of", "caption")))
         for made in self.rows.values():
             self.add(made)
         self.add(row(label("Lineage"), None, self.contact, self.prune))

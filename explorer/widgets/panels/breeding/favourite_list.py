@@ -48,6 +48,7 @@ class FavouriteList(PictureField):
         self.editor = QLineEdit(self)
         self.editor.setMaxLength(NAME_LIMIT)
         self.editor.setAccessibleName("Name of the favourite")
+        self.editor.setAcceptDrops(False)
         self.editor.hide()
         self.editor.editingFinished.connect(self._end_rename)
         claim_keys(self.editor, lambda event: True)

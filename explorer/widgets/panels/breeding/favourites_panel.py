@@ -44,6 +44,7 @@ class FavouritesPanel(Panel):
         self.name.setPlaceholderText("Name")
         self.name.setAccessibleName("Name of the next favourite")
         self.name.setMaxLength(NAME_LIMIT)
+        self.name.setAcceptDrops(False)
         claim_keys(self.name, lambda event: True)
         self.star_button = IconButton(
             "star", "Add the picture shown to the favourites (Ctrl+D)", self.star, text="Star"
@@ -52,6 +53,7 @@ class FavouritesPanel(Panel):
         self.search.setPlaceholderText("Search names")
         self.search.setAccessibleName("Search favourites by name")
         self.search.setClearButtonEnabled(True)
+        self.search.setAcceptDrops(False)
         claim_keys(self.search, lambda event: True)
         self.restore = IconButton(
             "arrow-counter-clockwise", "Bring back the favourite that was removed last", self._restore, size=14

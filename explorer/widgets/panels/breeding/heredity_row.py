@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from explorer.widgets.controls.basic import Check, Segments
+from explorer.widgets.controls.basic import Check, Choice
 from explorer.widgets.controls.disable import disable
+from explorer.widgets.controls.plain_text import set_tip
 
 if TYPE_CHECKING:
     from explorer.state import Heredity
@@ -21,6 +22,7 @@ _ABOUT = {
     "middle": "features, smaller shapes",
     "fine": "colours, textures, fine detail",
 }
+_ORIGINS = (("this", "This picture"), ("other", "Second parent"), ("random", "Either, by chance"))
 _NO_OTHER = "There is no second parent to have layers of"
 
 
@@ -34,23 +36,21 @@ class HeredityRow(QWidget):
         about = _ABOUT[group]
         self.mutates = Check(group.capitalize(), f"Mutate the {group} layers: {about}")
         self.mutates.setFixedWidth(_NAME_PX)
-        self.origin = Segments(
-            (
-                ("this", "This", f"The {group} layers are this picture's"),
-                ("other", "Other", f"The {group} layers are the second parent's"),
-                ("random", "Either", f"The {group} layers are of either parent, by chance for each child"),
-            )
-        )
+        self.origin = Choice()
+        for key, text in _ORIGINS:
+            self.origin.addItem(text, key)
+        set_tip(self.origin, f"Of which parent children have the {group} layers")
+        self.origin.setAccessibleName(f"Parent of the {group} layers")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addWidget(self.mutates)
         layout.addWidget(self.origin, 1)
         self.mutates.clicked.connect(lambda is_on: self.changed.emit({"mutates": is_on}))
-        self.origin.chosen.connect(lambda key: self.changed.emit({"origin": key}))
+        self.origin.activated.connect(lambda index: self.changed.emit({"origin": self.origin.itemData(index)}))
 
     def show_heredity(self, heredity: Heredity, *, has_other: bool) -> None:
         """Show the settings; without a second parent there is nothing to choose."""
         self.mutates.setChecked(heredity.mutates)
-        self.origin.set_choice(heredity.origin if has_other else "this")
+        self.origin.setCurrentIndex(self.origin.findData(heredity.origin if has_other else "this"))
         disable(self.origin, "" if has_other else _NO_OTHER)
