@@ -126,6 +126,7 @@ MENU_ACTIONS = (
     ),
     MenuAction("favourites", "Edit", "Favourites", callback="reveal", args=("favourites",)),
     MenuAction("breed", "Edit", "Breed", callback="reveal", args=("breed",), tip="Children of the picture"),
+    MenuAction("", "Edit"),
     MenuAction(
         "mark",
         "Edit",

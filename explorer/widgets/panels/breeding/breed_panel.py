@@ -16,7 +16,7 @@ from explorer.widgets.controls.seed_field import SeedField
 from explorer.widgets.controls.slider import ValueSlider
 from explorer.widgets.panels.breeding.children_sheet import ChildrenSheet
 from explorer.widgets.panels.breeding.contact_dialog import ContactDialog
-from explorer.widgets.panels.breeding.heredity_row import HeredityRow
+from explorer.widgets.panels.breeding.heredity_row import NAME_PX, HeredityRow
 from explorer.widgets.panels.breeding.lineage_tree import LineageTree, LineageView
 from explorer.widgets.panels.breeding.parent_slot import ParentSlot
 from explorer.widgets.panels.panel import Panel
@@ -75,7 +75,9 @@ class BreedPanel(Panel):
         self.add(row(self.again, label("Seed"), self.seed))
         self.add(self.strength)
         self.add(self.other)
-        self.add(row(label("Mutate", "caption"), None, label("Layers of", "caption")))
+        mutate = label("Mutate", "caption")
+        mutate.setFixedWidth(NAME_PX)
+        self.add(row(mutate, label("Layers of", "caption"), None))
         for made in self.rows.values():
             self.add(made)
         self.add(row(label("Lineage"), None, self.contact, self.prune))

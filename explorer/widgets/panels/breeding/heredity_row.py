@@ -14,9 +14,11 @@ from explorer.widgets.controls.plain_text import set_tip
 if TYPE_CHECKING:
     from explorer.state import Heredity
 
-__all__ = ["HeredityRow"]
+__all__ = ["NAME_PX", "HeredityRow"]
 
-_NAME_PX = 72
+NAME_PX = 72
+"""Width of the column of check boxes."""
+
 _ABOUT = {
     "coarse": "pose, outline, large shapes",
     "middle": "features, smaller shapes",
@@ -35,7 +37,7 @@ class HeredityRow(QWidget):
         super().__init__()
         about = _ABOUT[group]
         self.mutates = Check(group.capitalize(), f"Mutate the {group} layers: {about}")
-        self.mutates.setFixedWidth(_NAME_PX)
+        self.mutates.setFixedWidth(NAME_PX)
         self.origin = Choice()
         for key, text in _ORIGINS:
             self.origin.addItem(text, key)
