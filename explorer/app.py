@@ -217,7 +217,10 @@ class Program(QObject):
         from explorer.session.recovery import Recovery
 
         recovery = Recovery(self.settings.folder / "recovery")
-        session = Session(self, state=self._first_state(), recovery=recovery, settings=self._render_settings())
+        session = Session(
+            self, state=self._first_state(), recovery=recovery, settings=self._render_settings(),
+            favourites=self.settings.folder / "favourites",
+        )  # fmt: skip
         session.devices.changed.connect(self._on_settings_changed)
         self._housekeeping = Housekeeping(give_back_freed_memory)
         self.window.attach(session)

@@ -54,6 +54,7 @@ ALLOWED_REMOVALS = {
     "explorer/session/recovery.py": "recovery files of this program, in its own folder",
     "explorer/session/autosave.py:_discard": "likewise",
     "explorer/animation/recording.py": "the recording that it writes, in the same folder",
+    "explorer/project/favourite_files.py:remove_favourite": "a favourite, by the exact pattern of its name",
     "explorer/util/held_lock.py": "the file of a lock that this process holds",
 }
 ALLOWED_READS = {

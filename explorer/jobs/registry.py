@@ -82,6 +82,9 @@ JOBS: Mapping[str, JobKind] = {
         "Render again to continue.", "What is finished is kept.",
     ),
     "frames": JobKind("explorer.animation.film_jobs:frames", "the frames"),
+    "contact-sheet": JobKind(
+        "explorer.animation.contact_sheet:pictures", "the contact sheet", "The contact sheet was cancelled."
+    ),
     "even-speed": JobKind(
         "explorer.animation.film_jobs:even_speed", "even speed", "Even speed was cancelled.",
         "The timeline is as it was.", "The timeline is as it was.",

@@ -16,16 +16,23 @@ __all__ = ["describe_classes", "describe_latent"]
 
 
 def describe_latent(latent: Latent) -> str:
-    """Describe a latent: `seed 7 +0.25`, `seed 7 and 2 steps`, `3 \u2192 8  40 %`, `blend of 4`."""
+    """Describe a latent: `seed 7 +0.25`, `seed 7 and 2 steps`, `3 \u2192 8  40 %`, `blend of 4`.
+
+    One that was bred is described by its first ancestor and the number of mutations: `seed 7, 2 mutations`.
+    """
     if latent.blend is not None:
         points = [p for p in latent.blend.points if abs(p.weight) > 1e-6]
-        if len(points) == 2 and not is_sum(latent.blend) and all(p.latent.blend is None for p in points):
+        added = len(points) - 1
+        if added > 0 and is_sum(latent.blend):
+            return f"{describe_latent(points[0].latent)} and {added} step{'s' * (added > 1)}"
+        if added > 0 and points[0].weight == 1.0:  # a child: the others are what was added to it
+            return f"{describe_latent(points[0].latent)}, {added} mutation{'s' * (added > 1)}"
+        if len(points) == 1 and points[0].mixing.rows:
+            return f"{describe_latent(points[0].latent)}, layers crossed"
+        if len(points) == 2 and all(p.latent.blend is None for p in points):
             first, second = points
             a, b = describe_latent(first.latent), describe_latent(second.latent)
             return f"{a} \u2192 {b}  {100 * second.weight:.0f} %"
-        if is_sum(latent.blend) and len(points) > 1:
-            steps = len(points) - 1
-            return f"{describe_latent(points[0].latent)} and {steps} step{'s' * (steps > 1)}"
         return describe_latent(points[0].latent) if len(points) == 1 else f"blend of {len(points)}"
     moved = "".join(f" {value:+.2f}" for value in (latent.x, latent.y) if value)
     return ("stored latent" if latent.stored else f"seed {latent.seed}") + moved

@@ -40,6 +40,8 @@ def looks_of(state: ExplorerState) -> Iterator[Look]:
         for pose in _snapshots_of(timeline):
             yield pose.shared
             yield from (v.own for v in pose.views)
+    bred = [node.latent for node in state.breeding.lineage]
+    yield from (Look(latent=latent) for latent in (*bred, state.breeding.other) if latent is not None)
 
 
 def _snapshots_of(timeline: Timeline | None) -> Iterator[Snapshot]:

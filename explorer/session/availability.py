@@ -22,7 +22,7 @@ NO_MODEL = "No model is loaded"
 
 OF_A_MODEL = (
     "truncation.psi", "truncation.cutoff", "truncation.layer_psi",
-    "latent.save", "latent_map", "mixing", "edits",
+    "latent.save", "latent_map", "mixing", "edits", "breeding", "favourites",
     "noise.mode", "noise.seed", "noise.strength", "noise.layer_strengths",
     "transform.x", "transform.y", "transform.rotate", "transform.scale_x", "transform.scale_y", "transform.shear",
     "transform.matrix",

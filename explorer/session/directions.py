@@ -13,7 +13,9 @@ from explorer.directions.boundary import Boundary, conditioned
 from explorer.directions.direction_set import DirectionSet
 from explorer.directions.jobs import library_spec, teach_spec
 from explorer.errors import LatentwalkError
-from explorer.state import Direction, Edit
+from explorer.render.resolve import resolve_look
+from explorer.render.styles import StyleStage
+from explorer.state import Direction, Edit, Tap
 from explorer.util.report import Report
 
 if TYPE_CHECKING:
@@ -124,6 +126,19 @@ class DirectionIntents(QObject):
         name = f"Taught {1 + sum(found.method == 'svm' for found in self._added.get(self._sha(view), ()))}"
         spec = teach_spec(self._session.resolve_view(view), np.stack(liked), np.stack(unliked), name)
         self._session.service.run_job(f"{_TEACH}/{self._sha(view)}", view, spec)
+
+    def w_of(self, view: int, look: Look) -> NDArray[np.float32]:
+        """Return the latent w `[w_dim]` of a look in a view's model, before mixing and truncation.
+
+        Raises:
+            LatentwalkError: Nothing is loaded in the view, or the look does not fit its model.
+        """
+        model_info = self._session.model_info(view)
+        if model_info is None:
+            raise LatentwalkError("There is no picture yet.", "Open a model first.")
+        request = resolve_look(look, Tap(), model_info.info, model=model_info.key, table=self._session.table)
+        base = StyleStage(self._session.service.models.get(model_info.key).generator).make(request).base
+        return base if base.ndim == 1 else base.mean(axis=0).astype(np.float32)
 
     def _add(self, sha: str, found: DirectionSet) -> None:
         self._added[sha] = (*_each([found]), *self._added.get(sha, ()))

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Slot
 
 from explorer.session.bending import Bending
+from explorer.session.breeding import BreedingIntents
+from explorer.session.contact_sheets import ContactSheets
 from explorer.session.core import SessionCore
 from explorer.session.directions import DirectionIntents
 from explorer.session.documents import Documents
 from explorer.session.dragging import Dragging
+from explorer.session.favourites import Favourites
 from explorer.session.file_writer import FileWorker
 from explorer.session.films import FilmService
 from explorer.session.lab import StickingLab
@@ -36,17 +39,22 @@ class Session(SessionCore):
     """The interface through which widgets read and change everything. GUI thread only.
 
     What the user does is a method of one of its parts: `look` (the active view's look), `views`, `documents`,
-    `directions`, `latent_map`, `dragging`, `channels`, `bending`, `transport` (the timeline), `lab`, `films`,
-    `misfits`, and those of `SessionCore`, on which the parts build: it holds the state, gestures and undo, and
-    turns every change into requests.
+    `directions`, `latent_map`, `breeding` (children and their tree), `favourites`, `sheets` (contact sheets),
+    `dragging`, `channels`, `bending`, `transport` (the timeline), `lab`, `films`, `misfits`, and those of
+    `SessionCore`, on which the parts build: it holds the state, gestures and undo, and turns every change into
+    requests.
 
     Args:
         parent: Owner.
         recovery: The recovery files for autosave; None disables it.
+        favourites: The folder of the user's favourites; None forgets them with the session.
         options: `state`, `service`, `clock`, `settings` as `SessionCore` takes them.
     """
 
-    def __init__(self, parent: QObject | None = None, *, recovery: Recovery | None = None, **options: Any) -> None:
+    def __init__(
+        self, parent: QObject | None = None, *, recovery: Recovery | None = None, favourites: Path | None = None,
+        **options: Any,
+    ) -> None:  # fmt: skip
         super().__init__(parent, **options)
         self.files = FileWorker(self)
         self.reading = Reading(self)
@@ -66,6 +74,9 @@ class Session(SessionCore):
         self.bending = Bending(self)
         self.dragging = Dragging(self)
         self.misfits = Misfits(self)
+        self.breeding = BreedingIntents(self)
+        self.favourites = Favourites(self, favourites)
+        self.sheets = ContactSheets(self, self.files)
 
     @Slot(object)
     def _on_written(self, path: str) -> None:
@@ -93,6 +104,7 @@ class Session(SessionCore):
         ended = self.transport.even_speed.close()
         ended = self.films.close() and ended
         ended = self.bending.close() and ended
+        ended = self.sheets.close() and ended
         ended = super().close() and ended
         self.documents.close(keep=keep)
         return ended

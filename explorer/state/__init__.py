@@ -21,6 +21,7 @@ from explorer.edits import (
     StyleDirection,
     UnknownEdit,
 )
+from explorer.state.breeding import Breeding, Heredity, LineageNode, Origin
 from explorer.state.explorer_state import ExplorerState, Layout, look_of, with_look
 from explorer.state.lab import Lab, Slit
 from explorer.state.latent_map import LatentMap, Pin
@@ -43,17 +44,20 @@ __all__ = [
     "Bend",
     "Blend",
     "BlendPoint",
+    "Breeding",
     "Classes",
     "Direction",
     "Edit",
     "EditValue",
     "ExplorerState",
+    "Heredity",
     "Keyframe",
     "Lab",
     "Latent",
     "LatentLoop",
     "LatentMap",
     "Layout",
+    "LineageNode",
     "Look",
     "MixRow",
     "MixSource",
@@ -61,6 +65,7 @@ __all__ = [
     "Noise",
     "Nudge",
     "Offset",
+    "Origin",
     "ParameterKeyframe",
     "Pin",
     "RecordedState",

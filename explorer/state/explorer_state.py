@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from explorer.state.breeding import Breeding
 from explorer.state.lab import Lab
 from explorer.state.latent_map import LatentMap
 from explorer.state.look import ASPECTS, Look
@@ -31,6 +32,7 @@ class ExplorerState:
     lab: Lab = Lab()
     timeline: Timeline = Timeline()
     latent_map: LatentMap = LatentMap()
+    breeding: Breeding = Breeding()
 
 
 def look_of(state: ExplorerState, view: int) -> Look:

@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from typing import Any, TypeGuard, TypeVar, cast
 
 from explorer.edits import Edit
+from explorer.state.breeding import Breeding
 from explorer.state.explorer_state import ExplorerState
 from explorer.state.lab import Lab
 from explorer.state.latent_map import LatentMap, Pin
@@ -17,7 +18,7 @@ __all__ = ["merged"]
 
 T = TypeVar("T")
 
-_BY_FIELD = (ExplorerState, Look, ViewState, Lab, LatentMap, Timeline)
+_BY_FIELD = (ExplorerState, Look, ViewState, Lab, LatentMap, Timeline, Breeding)
 """Values whose fields change independently; all others, such as a latent, are replaced as a whole."""
 
 _ITEMS = (ViewState, Edit, Keyframe, Track, Pin)

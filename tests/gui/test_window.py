@@ -164,6 +164,8 @@ def test_panels_fold_move_hide_and_are_remembered(session: Session, settings: Se
         "latent",
         "latent-map",
         "directions",
+        "breed",
+        "favourites",
         "drag",
         "w",
         "style-channels",

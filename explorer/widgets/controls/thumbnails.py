@@ -46,14 +46,17 @@ def paint_thumbnail(p: QPainter, image: QImage | None, box: QRectF, *, mark: QCo
 class Thumbnails(QObject):
     """The thumbnails of one panel. `on_change` is called when a picture arrives.
 
-    `prefix` separates the keys of different panels; pictures of a closed model are dropped.
+    `prefix` separates the keys of different panels; pictures of a closed model are dropped. `max_px`: pixels of
+    their longer side at most.
     """
 
     LIMIT = 256
 
-    def __init__(self, session: Session, prefix: str, on_change: Callable[[], None], parent: QObject) -> None:
+    def __init__(
+        self, session: Session, prefix: str, on_change: Callable[[], None], parent: QObject, *, max_px: int = 96
+    ) -> None:
         super().__init__(parent)
-        self._session, self._prefix, self._on_change = session, prefix, on_change
+        self._session, self._prefix, self._on_change, self._max_px = session, prefix, on_change, max_px
         self._images: dict[str, QImage] = {}
         self._asked: set[str] = set()
         session.thumbnail.connect(self._on_thumbnail)
@@ -64,7 +67,7 @@ class Thumbnails(QObject):
         number = self._session.active if view is None else view
         if image is None and key not in self._asked and self._session.info(number) is not None:
             self._asked.add(key)
-            self._session.request_thumbnail(f"{self._prefix}/{key}", look, number)
+            self._session.request_thumbnail(f"{self._prefix}/{key}", look, number, self._max_px)
         return image
 
     def clear(self) -> None:

@@ -11,6 +11,11 @@ ABOUT: dict[str, str] = {
     "latent-map": "A plane through the latent space as a map of small pictures: a click travels there. Principal "
     "components are the directions in which w varies most over random latents; \u03c3 is their standard deviation. "
     "Drag to pan, turn the wheel to zoom, Shift+drag to draw a path that becomes keys; pins are points with names.",
+    "favourites": "Pictures that you starred, with names. They belong to the model and not to the project, and are "
+    "found again in every project with that model.",
+    "breed": "Children of the picture. A mutation adds the difference of a random latent from the average, times "
+    "the strength in standard deviations (\u03c3); crossover takes groups of layers from a second parent. A child "
+    "that is taken becomes the picture, and a node of the lineage below it.",
     "w": "w is the vector that controls the picture; the network computes it from the seed, and ws holds one w "
     "for each layer. Each bar is one component of w. A nudge is a step along a random direction.",
     "bend": "Network bending changes the features between two layers: it moves, thickens or replaces what a layer "

@@ -116,6 +116,18 @@ MENU_ACTIONS = (
     MenuAction("paste", "Edit", "Paste", ("Ctrl+V",), "commands.paste", "A state or a latent from text, or files"),
     MenuAction("", "Edit"),
     MenuAction(
+        "star",
+        "Edit",
+        "Add to favourites",
+        ("Ctrl+D",),
+        "commands.star",
+        "Star the picture, to find it again in every project with its model",
+        needs="picture",
+    ),
+    MenuAction("favourites", "Edit", "Favourites", callback="reveal", args=("favourites",)),
+    MenuAction("breed", "Edit", "Breed", callback="reveal", args=("breed",), tip="Children of the picture"),
+    MenuAction("", "Edit"),
+    MenuAction(
         "mark",
         "Edit",
         "Mark a region",

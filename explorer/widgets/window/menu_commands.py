@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 from explorer.errors import LatentwalkError
 from explorer.state import ASPECTS, Layout, Look
 from explorer.state.timeline_edits import contents
+from explorer.util.plain_text import visible
 from explorer.widgets.controls.drops import local_paths
 from explorer.widgets.controls.gesture_timeout import GestureTimeout
 from explorer.widgets.controls.seed_field import random_seed
@@ -67,6 +68,15 @@ class MenuCommands(WindowPart):
         channels.set_marking(not channels.is_marking)
         if channels.is_marking:
             self.window.reveal("style-channels")
+
+    def star(self) -> None:
+        """Add the picture to the favourites."""
+        try:
+            favourite = self.session.favourites.star()
+        except LatentwalkError as error:
+            self.window.show_problem(error)
+        else:
+            self.window.show_message(f"{visible(favourite.name)} is a favourite")
 
     def random(self) -> None:
         """Go to a random seed."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explorer.session.direction_notes import DirectionNotes
+from explorer.widgets.panels.breeding.breed_panel import BreedPanel
+from explorer.widgets.panels.breeding.favourites_panel import FavouritesPanel
 from explorer.widgets.panels.edits.bend_panel import BendPanel
 from explorer.widgets.panels.edits.channels_panel import ChannelsPanel
 from explorer.widgets.panels.edits.directions_panel import DirectionsPanel
@@ -39,6 +41,8 @@ def make_panels(session: Session, files: FileCommands, settings: Settings) -> li
         LatentPanel(session, files),
         MapPanel(session),
         DirectionsPanel(session, DirectionNotes(settings)),
+        BreedPanel(session),
+        FavouritesPanel(session),
         DragPanel(session),
         WEditorPanel(session),
         ChannelsPanel(session),

@@ -54,6 +54,17 @@ GESTURES: tuple[tuple[str, Lines], ...] = (
         ),
     ),
     (
+        "On children, lineage and favourites",
+        (
+            ("Click, Enter", "take, walk to or show it"),
+            ("1 to 9", "take that child"),
+            ("Arrows", "move between pictures; up in the lineage: to the parent"),
+            ("Drag", "to a mixing source, to examples or to breed with"),
+            ("F2, Del", "rename; remove"),
+            ("Ctrl + click", "select favourites for a contact sheet"),
+        ),
+    ),
+    (
         "On the transform pads",
         (
             ("Drag in the square", "move the picture"),

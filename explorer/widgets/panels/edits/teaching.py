@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,7 @@ from explorer.widgets.panels.edits.direction_examples import Example, ExampleStr
 if TYPE_CHECKING:
     from explorer.directions.boundary import Boundary
     from explorer.session import Session
+    from explorer.state import Look
 
 __all__ = ["Teaching"]
 
@@ -55,6 +57,7 @@ class Teaching(QWidget):
         self.message.hide()
         for strip in (self.liked, self.unliked):
             strip.removed.connect(self._show_state)
+            strip.dropped.connect(partial(self.add_look, strip))
         session.directions.taught.connect(self._on_taught)
         self._show_state()
 
@@ -69,6 +72,15 @@ class Teaching(QWidget):
         w = base if base.ndim == 1 else base.mean(axis=0)
         look = replace(self.session.look_of(), transform=Transform(), edits=())
         strip.add(Example(look, w.astype(np.float32)))
+        self._show_state()
+
+    def add_look(self, strip: ExampleStrip, look: Look) -> None:
+        """Add a picture that was dropped on a group."""
+        plain = replace(look, transform=Transform(), edits=())
+        try:
+            strip.add(Example(plain, self.session.directions.w_of(self.session.active, plain)))
+        except LatentwalkError as error:
+            self.problem.emit(error)
         self._show_state()
 
     def start(self) -> None:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from explorer.latents.descriptions import describe_latent
 from explorer.state import Latent, Look, Transform
 from explorer.widgets.controls.event_filters import positional_tooltip
+from explorer.widgets.controls.look_drag import drag_look
 from explorer.widgets.controls.theme import color
 from explorer.widgets.controls.thumbnails import Thumbnails, paint_thumbnail
 
@@ -26,7 +27,7 @@ _REST_MS = 700  # a latent that stays unchanged for this long is added
 
 
 class HistoryStrip(QWidget):
-    """The most recent latents, newest first. `chosen(latent)` is emitted when one is clicked."""
+    """The most recent latents, newest first; each can be dragged. `chosen(latent)` is emitted by a click."""
 
     chosen = Signal(object)
 
@@ -36,6 +37,7 @@ class HistoryStrip(QWidget):
         self._entries: deque[tuple[str, Look]] = deque(maxlen=48)
         self._serial = 0
         self._latent = Latent()
+        self._pressed: QPointF | None = None
         self._thumbnails = Thumbnails(session, "history", self.update, self)
         self._rest = QTimer(self, interval=_REST_MS, singleShot=True)
         self._rest.timeout.connect(self._remember)
@@ -80,7 +82,21 @@ class HistoryStrip(QWidget):
         index = int(x // (_PX + _GAP))
         return index if index < len(self._entries) else -1
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._pressed = event.position() if event.button() == Qt.MouseButton.LeftButton else None
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        start = self._pressed
+        if start is None or (event.position() - start).manhattanLength() <= QApplication.startDragDistance():
+            return
+        self._pressed = None
+        index = self._index_at(start.x())
+        if index >= 0:
+            key, look = self._entries[index]
+            drag_look(self, look, self._thumbnails.get(key, look))
+
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._pressed = None
         index = self._index_at(event.position().x())
         if event.button() == Qt.MouseButton.LeftButton and index >= 0:
             self.chosen.emit(self._entries[index][1].latent)
@@ -90,7 +106,7 @@ class HistoryStrip(QWidget):
         if index < 0:
             return "Latents you have visited appear here"
         latent = self._entries[index][1].latent
-        return f"Back to {describe_latent(latent)}"
+        return f"Back to {describe_latent(latent)}. It can be dragged to a source of mixing, or to breed with it"
 
     def paintEvent(self, event: QPaintEvent) -> None:
         p = QPainter(self)

@@ -171,15 +171,14 @@ class LatentPad(QWidget):
     def _paint_corner(self, p: QPainter, i: int, j: int) -> None:
         at, seed = self._pixel(i, j), self._seed(i, j)
         latent = Latent(seed=seed)
-        key = f"{seed}"
-        if self._latent.stored and (i, j) == (0, 0):
+        key, name = f"{seed}", seed_name(seed)
+        if (i, j) == (0, 0) and (self._latent.stored or self._latent.blend is not None):
             latent = replace(self._latent, x=0.0, y=0.0)
-            key = f"stored-{self._latent.stored}"
+            key, name = f"origin-{hash(latent)}", "stored" if self._latent.blend is None else "blend"
         look = Look(latent=latent, classes=self._classes, truncation=Truncation(psi=_THUMB_PSI))
         box = QRectF(at.x() - _THUMB / 2, at.y() - _THUMB / 2, _THUMB, _THUMB)
         paint_thumbnail(p, self._thumbnails.get(key, look), box)
         p.setPen(color("muted"))
-        name = "stored" if "stored" in key else seed_name(seed)
         p.drawText(QRectF(at.x() - 42, box.bottom() + 1, 84, 14), Qt.AlignmentFlag.AlignCenter, name)
 
     def _paint_cross(self, p: QPainter) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from explorer.latents.descriptions import describe_latent
 from explorer.state import Classes, Look, MixSource, Truncation
 from explorer.widgets.controls.basic import IconButton
+from explorer.widgets.controls.drops import take_copy
+from explorer.widgets.controls.look_drag import look_in
 from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.seed_field import SeedField, random_seed
 from explorer.widgets.controls.theme import color
@@ -40,7 +42,7 @@ class _Face(QWidget):
         self._index, self._thumbnails = index, thumbnails
         self._source = MixSource()
         self._classes = Classes()
-        self._chosen = False
+        self._chosen = self._is_target = False
         self.setFixedSize(QSize(_PX, _PX))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         set_tip(self, "Mix in this source with the sliders below")
@@ -55,6 +57,11 @@ class _Face(QWidget):
         self._classes = classes
         self.update()
 
+    def mark(self, *, is_target: bool) -> None:
+        """Mark it while a picture is dragged over its row."""
+        self._is_target = is_target
+        self.update()
+
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self.clicked.emit()
 
@@ -64,7 +71,7 @@ class _Face(QWidget):
         look = Look(latent=latent, classes=self._classes, truncation=Truncation(psi=_THUMB_PSI))
         image = self._thumbnails.get(str(hash(latent)), look)
         box = QRectF(self.rect()).adjusted(1, 1, -1, -1)
-        paint_thumbnail(p, image, box, mark=color("accent") if self._chosen else None)
+        paint_thumbnail(p, image, box, mark=color("accent") if self._chosen or self._is_target else None)
         corner = QRectF(box.left(), box.bottom() - 13, 18, 13)
         p.setPen(Qt.PenStyle.NoPen)
         p.setBrush(color("accent") if self._chosen else color("window", 220))
@@ -79,7 +86,7 @@ class _Face(QWidget):
 
 
 class SourceRow(QWidget):
-    """The controls of one source.
+    """The controls of one source; a picture of the history, favourites or children can be dropped on it.
 
     Signals, each with its index: `chosen`, `changed` (with a MixSource), `pinned`, `removed`.
     """
@@ -91,6 +98,8 @@ class SourceRow(QWidget):
 
     def __init__(self, index: int, thumbnails: Thumbnails) -> None:
         super().__init__()
+        self._index = index
+        self.setAcceptDrops(True)
         self.face = _Face(index, thumbnails)
         self.face.clicked.connect(lambda: self.chosen.emit(index))
         self.seed = SeedField(f"Seed of source {source_name(index)}")
@@ -106,6 +115,21 @@ class SourceRow(QWidget):
         for button in (dice, pin, self.remove):
             layout.addWidget(button)
 
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if look_in(event) is None or not take_copy(event):
+            event.ignore()
+            return
+        self.face.mark(is_target=True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self.face.mark(is_target=False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self.face.mark(is_target=False)
+        look = look_in(event)
+        if look is not None and take_copy(event):
+            self.changed.emit(self._index, MixSource.of(look.latent))
+
     def show_source(self, source: MixSource, chosen: bool, removable: bool) -> None:
         """Show a source, whether it is selected, and whether it can be removed."""
         self.face.show_source(source, chosen)
@@ -114,4 +138,5 @@ class SourceRow(QWidget):
         self.seed.setEnabled(is_seed)
         if not is_seed:
             self.seed.setText(describe_latent(source.latent).replace("-", "\u2212"))
+            self.seed.setCursorPosition(0)
         self.remove.setEnabled(removable)

@@ -1,0 +1,54 @@
+"""Drags of a picture within the window: what is carried is its look, for targets that take a latent."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QMimeData, QPoint, Qt
+from PySide6.QtGui import QDrag, QDropEvent, QImage, QPixmap
+
+from explorer.errors import ProjectError
+from explorer.state import Look
+from explorer.state.codec import decode, encode
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+__all__ = ["drag_look", "look_data", "look_in"]
+
+_MIME = "application/x-latentwalk-look"
+_OURS = secrets.token_hex(8)
+"""Identifies drags of this window: assets that a look of another one names are not here."""
+
+_PX = 56
+
+
+def look_data(look: Look) -> QMimeData:
+    """Return what a drag of a look carries."""
+    data = QMimeData()
+    data.setData(_MIME, f"{_OURS}{json.dumps(encode(look))}".encode())
+    return data
+
+
+def look_in(event: QDropEvent) -> Look | None:
+    """Return the look that a drag of this window carries; None for any other drag."""
+    text = bytes(event.mimeData().data(_MIME).data()).decode(errors="replace")
+    if not text.startswith(_OURS):
+        return None
+    try:
+        return decode(Look, json.loads(text.removeprefix(_OURS)), "look")
+    except (ProjectError, ValueError):
+        return None
+
+
+def drag_look(widget: QWidget, look: Look, image: QImage | None) -> None:
+    """Drag a look from a widget, with its picture at the pointer, until it is dropped."""
+    drag = QDrag(widget)
+    drag.setMimeData(look_data(look))
+    if image is not None:
+        mode = Qt.AspectRatioMode.KeepAspectRatio
+        drag.setPixmap(QPixmap.fromImage(image).scaled(_PX, _PX, mode, Qt.TransformationMode.SmoothTransformation))
+        drag.setHotSpot(QPoint(_PX // 2, _PX // 2))
+    drag.exec(Qt.DropAction.CopyAction)

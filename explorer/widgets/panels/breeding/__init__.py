@@ -1,0 +1,1 @@
+"""Breeding: the sheet of children, their lineage, favourites and contact sheets."""
