@@ -6,6 +6,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from explorer.edits.bend import NO_RESIZE
 from explorer.state import Tap
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ def _all_reasons(info: GeneratorInfo | None, noise: str, motion: str, tap: Tap) 
     elif not info.has_noise:
         reason = f"{info.family} has no noise inputs: its detail comes from w only"
         yield from ((path, reason) for path in OF_A_MODEL if path.startswith("noise."))
+    if info is not None and not info.can_resize:
+        yield "bend.resize", NO_RESIZE
     if noise == "none":
         yield "noise.strength", "Noise is switched off"
         yield "noise.layer_strengths", "Noise is switched off"
