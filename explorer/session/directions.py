@@ -86,16 +86,27 @@ class DirectionIntents(QObject):
         self._add(self._sha(view), found)
 
     def teach(
-        self, view: int, liked: Sequence[NDArray[np.float32]], unliked: Sequence[NDArray[np.float32]]
+        self,
+        view: int,
+        liked: Sequence[NDArray[np.float32]],
+        unliked: Sequence[NDArray[np.float32]],
+        *,
+        name: str = "",
     ) -> None:
         """Learn a direction from latents w `[w_dim]` with a property to those without it; see `taught`.
+
+        Args:
+            view: The view whose model the latents are of.
+            liked: Those that the direction goes towards.
+            unliked: Those that it goes away from.
+            name: Its name; empty for a number.
 
         Raises:
             LatentwalkError: Nothing is loaded in the view, or a group is empty.
         """
         if not liked or not unliked:
             raise LatentwalkError("A direction needs examples of both groups.", "Add a picture to each of them.")
-        name = f"Taught {1 + sum(found.method == 'svm' for found in self._added.get(self._sha(view), ()))}"
+        name = name or f"Taught {1 + sum(found.method == 'svm' for found in self._added.get(self._sha(view), ()))}"
         spec = teach_spec(self._session.resolve_view(view), np.stack(liked), np.stack(unliked), name)
         self._session.service.run_job(f"{_TEACH}/{self._sha(view)}", view, spec)
 

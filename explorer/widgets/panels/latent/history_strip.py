@@ -1,4 +1,4 @@
-"""History: thumbnails of the latents at which the user paused; a click returns to one."""
+"""History: thumbnails of the latents at which the user paused; a click returns to one, a drag takes it along."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from explorer.latents.descriptions import describe_latent
 from explorer.state import Latent, Look, Transform
 from explorer.widgets.controls.event_filters import positional_tooltip
+from explorer.widgets.controls.look_drag import drag_look, is_drag
 from explorer.widgets.controls.theme import color
 from explorer.widgets.controls.thumbnails import Thumbnails, paint_thumbnail
 
@@ -36,6 +37,7 @@ class HistoryStrip(QWidget):
         self._entries: deque[tuple[str, Look]] = deque(maxlen=48)
         self._serial = 0
         self._latent = Latent()
+        self._pressed: QPointF | None = None
         self._thumbnails = Thumbnails(session, "history", self.update, self)
         self._rest = QTimer(self, interval=_REST_MS, singleShot=True)
         self._rest.timeout.connect(self._remember)
@@ -80,8 +82,20 @@ class HistoryStrip(QWidget):
         index = int(x // (_PX + _GAP))
         return index if index < len(self._entries) else -1
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._pressed = event.position() if event.button() == Qt.MouseButton.LeftButton else None
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._pressed is None or not is_drag(self._pressed, event.position()):
+            return
+        index, self._pressed = self._index_at(self._pressed.x()), None
+        if index >= 0:
+            key, look = self._entries[index]
+            drag_look(self, look, self._thumbnails.get(key, look))
+
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        index = self._index_at(event.position().x())
+        index = self._index_at(event.position().x()) if self._pressed is not None else -1
+        self._pressed = None
         if event.button() == Qt.MouseButton.LeftButton and index >= 0:
             self.chosen.emit(self._entries[index][1].latent)
 
@@ -90,7 +104,7 @@ class HistoryStrip(QWidget):
         if index < 0:
             return "Latents you have visited appear here"
         latent = self._entries[index][1].latent
-        return f"Back to {describe_latent(latent)}"
+        return f"Back to {describe_latent(latent)}; drag it to the examples of a direction"
 
     def paintEvent(self, event: QPaintEvent) -> None:
         p = QPainter(self)
