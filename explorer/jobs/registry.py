@@ -71,6 +71,7 @@ JOBS: Mapping[str, JobKind] = {
     "curves": JobKind("explorer.analysis.metric_jobs:curves", "the measurement"),
     "directions": JobKind("explorer.directions.jobs:find", "the search for directions"),
     "library": JobKind("explorer.directions.jobs:library", "the search for directions"),
+    "direction-sigmas": JobKind("explorer.directions.jobs:measure_sigmas", "the spread along the directions"),
     "teach": JobKind("explorer.directions.jobs:teach", "the new direction"),
     "channel-clusters": JobKind("explorer.analysis.channel_clusters:find", "the search for clusters"),
     "style-statistics": JobKind("explorer.directions.style_statistics:statistics", "the spread of styles"),

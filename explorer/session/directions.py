@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from explorer.directions.boundary import Boundary, conditioned
 from explorer.directions.direction_set import DirectionSet
-from explorer.directions.jobs import library_spec, teach_spec
+from explorer.directions.jobs import library_spec, sigmas_spec, teach_spec
 from explorer.errors import LatentwalkError
 from explorer.state import Direction, Edit
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DirectionIntents", "Found", "groups_of"]
 
-_FIND, _TEACH = "directions", "teach"
+_FIND, _TEACH, _SIGMAS = "directions", "teach", "direction-sigmas"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,6 +61,8 @@ class DirectionIntents(QObject):
         self._session = session
         self._found: dict[str, tuple[Found, ...]] = {}  # by the model's hash
         self._added: dict[str, tuple[Found, ...]] = {}
+        self._unmeasured: dict[str, DirectionSet] = {}  # by the job that measures them
+        self._number = 0  # of such jobs
         session.service.job_event.connect(self._on_job_event)
 
     # -- what there is -------------------------------------------------------------------------------------
@@ -82,8 +84,19 @@ class DirectionIntents(QObject):
         self._session.service.run_job(f"{_FIND}/{sha}", view, spec)
 
     def add(self, view: int, found: DirectionSet) -> None:
-        """Add directions of the user to those of a view's model."""
-        self._add(self._sha(view), found)
+        """Add directions of the user to those of a view's model, once standard deviations they lack are measured.
+
+        Raises:
+            LatentwalkError: The view's look cannot be rendered.
+        """
+        sha = self._sha(view)
+        if not np.isnan(found.sigmas).any():
+            self._add(sha, found)
+            return
+        self._number += 1
+        key = f"{_SIGMAS}/{sha}/{self._number}"
+        self._session.service.run_job(key, view, sigmas_spec(self._session.resolve_view(view), found))
+        self._unmeasured[key] = found
 
     def teach(
         self,
@@ -117,12 +130,18 @@ class DirectionIntents(QObject):
     @Slot(object)
     def _on_job_event(self, event: JobEvent) -> None:
         kind, _, sha = event.key.partition("/")
-        if kind not in (_FIND, _TEACH):
+        if kind not in (_FIND, _TEACH, _SIGMAS):
             return
         if event.error is not None and isinstance(event.error, LatentwalkError):
             self.failed.emit(event.error)
         report = event.report
-        if kind == _TEACH and report is not None:
+        if kind == _SIGMAS:
+            if report is not None:
+                measured = self._unmeasured[event.key]
+                self._add(sha.partition("/")[0], replace(measured, sigmas=report.value))
+            if event.is_done:
+                self._unmeasured.pop(event.key, None)
+        elif kind == _TEACH and report is not None:
             found, boundary = report.value
             assert isinstance(boundary, Boundary)
             self._add(sha, found)

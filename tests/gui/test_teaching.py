@@ -139,6 +139,8 @@ def test_examples_have_the_latents_of_the_model_that_is_shown(teaching: Teaching
     of_a = example.w
     session.views.set_active(1)
     assert example.w is None
-    wait_until(lambda: example.w is not None)
+    wait_until(lambda: bool(example.w is not None))
+    of_b = teaching.liked.examples[0].w
     assert of_a is not None
-    assert not np.array_equal(of_a, example.w)
+    assert of_b is not None
+    assert not np.array_equal(of_a, of_b)

@@ -210,6 +210,7 @@ def _name_line(empty: str, example: str) -> QLineEdit:
     line = QLineEdit()
     line.setPlaceholderText(empty)
     line.setMaxLength(_LONGEST)
+    line.setAcceptDrops(False)  # Qt's own fields take files as text, by a move
     line.setFixedWidth(_NAME_PX)
     line.setAccessibleName(f"Name of the pictures {empty} the property")
     set_tip(line, f"Name of this group, as in \u201c{example}\u201d: an end of the direction")
