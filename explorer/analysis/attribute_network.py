@@ -23,7 +23,7 @@ from explorer.util.file_errors import reason
 from explorer.util.program_name import program_name
 from explorer.util.regular_file import check_regular
 
-__all__ = ["FEATURES", "FORMAT", "AttributeNetwork", "Vocabulary", "bundled_path", "load", "save"]
+__all__ = ["FEATURES", "FORMAT", "AttributeNetwork", "Vocabulary", "bundled_path", "load", "network_of", "save"]
 
 FEATURES = 128
 FORMAT = "latentwalk-attributes"
@@ -104,6 +104,21 @@ class AttributeNetwork(nn.Module):
 def bundled_path() -> Path:
     """Return the path of the bundled network."""
     return assets_dir() / "networks" / "critters-attributes.safetensors"
+
+
+def network_of(origin: str) -> AttributeNetwork | None:
+    """Return the bundled network if it was trained for the data of models of that origin; None if it was not.
+
+    Models and networks of the same data say the same of where they are from.
+    """
+    path = bundled_path()
+    try:
+        check_regular(path)
+        with safe_open(path, framework="pt") as file:
+            known = (file.metadata() or {}).get("origin", "")
+        return load(path) if origin and origin == known else None
+    except (OSError, SafetensorError, UnreadableFileError):  # not installed, so none is known
+        return None
 
 
 def save(path: Path, network: AttributeNetwork, origin: str = "") -> None:

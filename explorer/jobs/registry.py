@@ -73,6 +73,8 @@ JOBS: Mapping[str, JobKind] = {
     "library": JobKind("explorer.directions.jobs:library", "the search for directions"),
     "direction-sigmas": JobKind("explorer.directions.jobs:measure_sigmas", "the spread along the directions"),
     "teach": JobKind("explorer.directions.jobs:teach", "the new direction"),
+    "attribute-changes": JobKind("explorer.directions.attributes:changes", "the measurement of attributes"),
+    "attribute-samples": JobKind("explorer.directions.attributes:samples", "the direction of an attribute"),
     "channel-clusters": JobKind("explorer.analysis.channel_clusters:find", "the search for clusters"),
     "style-statistics": JobKind("explorer.directions.style_statistics:statistics", "the spread of styles"),
     "style-channels": JobKind("explorer.directions.style_space:rank", "the search for style channels"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Slot
 
+from explorer.session.attributes import AttributeIntents
 from explorer.session.bending import Bending
 from explorer.session.core import SessionCore
 from explorer.session.directions import DirectionIntents
@@ -35,9 +36,9 @@ class Session(SessionCore):
     """The interface through which widgets read and change everything. GUI thread only.
 
     What the user does is a method of one of its parts: `look` (the active view's look), `views`, `documents`,
-    `directions`, `dragging`, `channels`, `bending`, `transport` (the timeline), `lab`, `films`, `misfits`, and
-    those of `SessionCore`, on which the parts build: it holds the state, gestures and undo, and turns every change
-    into requests.
+    `directions`, `attributes`, `dragging`, `channels`, `bending`, `transport` (the timeline), `lab`, `films`,
+    `misfits`, and those of `SessionCore`, on which the parts build: it holds the state, gestures and undo, and
+    turns every change into requests.
 
     Args:
         parent: Owner.
@@ -60,6 +61,7 @@ class Session(SessionCore):
         self.channels = StyleChannelSearch(self)
         self.lab.tour_begins.connect(self.transport.leave)
         self.directions = DirectionIntents(self)
+        self.attributes = AttributeIntents(self, self.directions)
         self.films = FilmService(self)
         self.bending = Bending(self)
         self.dragging = Dragging(self)

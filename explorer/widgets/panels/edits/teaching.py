@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, Signal, Slot
+from PySide6.QtWidgets import QLineEdit, QMenu, QVBoxLayout, QWidget
 
+from explorer.directions.attributes import READING, SAMPLES
 from explorer.directions.boundary import ENOUGH
 from explorer.errors import LatentwalkError
+from explorer.session.attributes import NO_NETWORK
 from explorer.util.plain_text import visible
 from explorer.widgets.controls.basic import IconButton, label, row
-from explorer.widgets.controls.plain_text import set_tip
+from explorer.widgets.controls.disable import disable
+from explorer.widgets.controls.plain_text import menu_text, set_tip
+from explorer.widgets.controls.progress_line import ProgressLine
 from explorer.widgets.controls.thumbnails import Thumbnails
 from explorer.widgets.panels.edits.direction_examples import Example, ExampleStrip, plain_look
 from explorer.widgets.panels.edits.example_sheet import ExampleSheet
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from explorer.directions.boundary import Boundary
     from explorer.session import Session
     from explorer.state import Look
+    from explorer.util.report import Report
 
 __all__ = ["Teaching"]
 
@@ -48,6 +53,8 @@ class Teaching(QWidget):
         self.liked.dropped.connect(lambda look: self.put(look, 1))
         self.unliked.dropped.connect(lambda look: self.put(look, 2))
         session.directions.taught.connect(self._on_taught)
+        session.attributes.names_changed.connect(self._show_state)
+        session.attributes.progress.connect(self._on_progress)
         session.model_changed.connect(self._on_model_changed)
         session.changed.connect(lambda old, new: self._on_active(old.active, new.active))
         self._show_state()
@@ -66,6 +73,12 @@ class Teaching(QWidget):
             "squares-four", "Sort random pictures of the model into the two groups", self.open_sheet,
             text="Random \u2026",
         )  # fmt: skip
+        self.attribute = IconButton(
+            "tag", f"Read the attributes of {SAMPLES} random pictures, and learn the direction from those with "
+            "least of one to those with most", self._choose_attribute, text="From an attribute \u2026",
+        )  # fmt: skip
+        self.line = ProgressLine()
+        self.line.hide()
         self.clear = IconButton("trash", "Remove all examples", self.clear_examples, size=14)
         self.message = label("", "caption", wrap=True)
         layout = QVBoxLayout(self)
@@ -74,6 +87,8 @@ class Teaching(QWidget):
         layout.addWidget(row(self.like, self.names[0], self.liked, spacing=2))
         layout.addWidget(row(self.unlike, self.names[1], self.unliked, spacing=2))
         layout.addWidget(row(self.learn, self.random, self.clear, spacing=2))
+        layout.addWidget(self.attribute)
+        layout.addWidget(self.line)
         layout.addWidget(self.message)
         self.message.hide()
 
@@ -159,6 +174,42 @@ class Teaching(QWidget):
             f"the right side (95 % interval {low} to {high} %)."
         )
 
+    def _choose_attribute(self) -> None:
+        """Choose an attribute from a menu; while pictures are read, cancel that."""
+        attributes = self.session.attributes
+        if attributes.is_reading:
+            attributes.cancel()
+            return
+        menu, parts = QMenu(self), dict[str, QMenu]()
+        for name in attributes.names(self.session.active) or ():
+            group, _, shown = name.rpartition(": ")
+            if group and group not in parts:
+                parts[group] = menu.addMenu(menu_text(group))
+            action = parts.get(group, menu).addAction(menu_text(shown))
+            action.triggered.connect(lambda _=False, name=name: self.teach_attribute(name))
+        menu.exec(self.attribute.mapToGlobal(QPoint(0, self.attribute.height())))
+        menu.deleteLater()
+
+    def teach_attribute(self, name: str) -> None:
+        """Learn the direction of an attribute; it appears among the others."""
+        try:
+            self.session.attributes.teach(self.session.active, name)
+        except LatentwalkError as error:
+            self.problem.emit(error)
+
+    @Slot(object)
+    def _on_progress(self, report: Report[Any] | None) -> None:
+        is_reading = report is not None
+        self.line.setVisible(is_reading)
+        self.attribute.setText("Cancel" if is_reading else "From an attribute \u2026")
+        self.attribute.set_icon_name("x" if is_reading else "tag")
+        if report is not None:
+            self.line.set_fraction(report.fraction)
+            left = f", {report.seconds_left:.0f} s left" if report.seconds_left else ""
+            self._show_message(f"{report.stage} \u2026 {report.done} of {report.total}{left}")
+        elif self.message.text().startswith(READING):
+            self._show_message("")
+
     # display ---------------------------------------------------------------------------------------------
 
     def _on_pictures(self) -> None:
@@ -190,6 +241,8 @@ class Teaching(QWidget):
         missing = sum(example.w is None for group in groups for example in group)
         self.learn.setEnabled(all(counts) and not missing)
         self.clear.setEnabled(any(counts))
+        names = self.session.attributes.names(self.session.active)
+        disable(self.attribute, "" if names else NO_NETWORK if names == () else "The model has not been read yet")
         self.learn.setText(f"Learn  {counts[0]} / {counts[1]}" if any(counts) else "Learn")
         if self._sheet is not None:
             self._sheet.show_counts(counts)
