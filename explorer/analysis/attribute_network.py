@@ -68,6 +68,7 @@ class AttributeNetwork(nn.Module):
     def __init__(self, vocabulary: Vocabulary) -> None:
         super().__init__()
         self.vocabulary = vocabulary
+        self.origin = ""  # what it was trained on, as a model's file says it
         widths = (3, *_WIDTHS)
         self.stages = nn.Sequential(*(_Stage(widths[i], widths[i + 1], more=i > 0) for i in range(len(_WIDTHS))))
         self.dense = nn.Linear(_WIDTHS[-1] * 16, FEATURES, bias=False)
@@ -111,14 +112,11 @@ def network_of(origin: str) -> AttributeNetwork | None:
 
     Models and networks of the same data say the same of where they are from.
     """
-    path = bundled_path()
     try:
-        check_regular(path)
-        with safe_open(path, framework="pt") as file:
-            known = (file.metadata() or {}).get("origin", "")
-        return load(path) if origin and origin == known else None
-    except (OSError, SafetensorError, UnreadableFileError):  # not installed, so none is known
+        network = load() if origin else None
+    except (UnreadableFileError, UnsupportedModelError):  # not installed, so none is known
         return None
+    return network if network is not None and network.origin == origin else None
 
 
 def save(path: Path, network: AttributeNetwork, origin: str = "") -> None:
@@ -168,4 +166,5 @@ def load(path: Path | None = None) -> AttributeNetwork:
     }
     network = AttributeNetwork(Vocabulary(groups, numbers))
     network.load_state_dict(tensors)
+    network.origin = metadata.get("origin", "")
     return network.eval()
