@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Teaching"]
 
 _NAME_PX = 76
+_MANY = 4  # names that begin alike have a menu of their own
 _LONGEST = 24
 """Characters of a group's name."""
 
@@ -181,8 +183,12 @@ class Teaching(QWidget):
             attributes.cancel()
             return
         menu, parts = QMenu(self), dict[str, QMenu]()
-        for name in attributes.names(self.session.active) or ():
+        names = attributes.names(self.session.active) or ()
+        firsts = Counter(name.split(" ")[0] for name in names)
+        for name in names:
             group, _, shown = name.rpartition(": ")
+            if not group and firsts[name.split(" ")[0]] > _MANY:
+                group, _, shown = name.partition(" ")
             if group and group not in parts:
                 parts[group] = menu.addMenu(menu_text(group))
             action = parts.get(group, menu).addAction(menu_text(shown))
