@@ -88,7 +88,6 @@ class BendPanel(Panel):
             "edits",
             self.layer,
             self.operation,
-            self.kind,
             self.share,
             self.first,
             self.last,
