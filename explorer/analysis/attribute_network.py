@@ -23,7 +23,7 @@ from explorer.util.file_errors import reason
 from explorer.util.program_name import program_name
 from explorer.util.regular_file import check_regular
 
-__all__ = ["FEATURES", "FORMAT", "AttributeNetwork", "Vocabulary", "bundled_path", "load", "save"]
+__all__ = ["FEATURES", "FORMAT", "AttributeNetwork", "Vocabulary", "bundled_path", "load", "network_of", "save"]
 
 FEATURES = 128
 FORMAT = "latentwalk-attributes"
@@ -68,6 +68,7 @@ class AttributeNetwork(nn.Module):
     def __init__(self, vocabulary: Vocabulary) -> None:
         super().__init__()
         self.vocabulary = vocabulary
+        self.origin = ""  # what it was trained on, as a model's file says it
         widths = (3, *_WIDTHS)
         self.stages = nn.Sequential(*(_Stage(widths[i], widths[i + 1], more=i > 0) for i in range(len(_WIDTHS))))
         self.dense = nn.Linear(_WIDTHS[-1] * 16, FEATURES, bias=False)
@@ -104,6 +105,18 @@ class AttributeNetwork(nn.Module):
 def bundled_path() -> Path:
     """Return the path of the bundled network."""
     return assets_dir() / "networks" / "critters-attributes.safetensors"
+
+
+def network_of(origin: str) -> AttributeNetwork | None:
+    """Return the bundled network if it was trained for the data of models of that origin; None if it was not.
+
+    Models and networks of the same data say the same of where they are from.
+    """
+    try:
+        network = load() if origin else None
+    except (UnreadableFileError, UnsupportedModelError):  # not installed, so none is known
+        return None
+    return network if network is not None and network.origin == origin else None
 
 
 def save(path: Path, network: AttributeNetwork, origin: str = "") -> None:
@@ -153,4 +166,5 @@ def load(path: Path | None = None) -> AttributeNetwork:
     }
     network = AttributeNetwork(Vocabulary(groups, numbers))
     network.load_state_dict(tensors)
+    network.origin = metadata.get("origin", "")
     return network.eval()

@@ -35,17 +35,19 @@ _CLUSTER = re.compile(r"cluster(?P<number>\d{1,3})")
 def add_bend_option(parser: argparse.ArgumentParser) -> None:
     """Declare the option."""
     parameters = {name: ",".join(p.title.upper() for p in item.parameters) for name, item in OPERATIONS.items()}
+    parameters["noise"] += "[/SEED]"
     operations = ", ".join(f"{name}[:{text}]" if text else name for name, text in parameters.items())
     parser.add_argument(
         "--bend", metavar="LAYER:OPERATION[:NUMBERS][:CHANNELS][@AMOUNT]", action="append", default=[],
-        help=f"network bending of a layer's features, AMOUNT 0 to 1 (default). Operations: {operations}. Channels: "
-        "all (default), a range as 0-31, a random share as 50%% or, with a seed, 50%%/7, or a cluster as cluster1. "
+        help="network bending of the features of a layer, or of `input`, AMOUNT 0 to 1 (default). Operations: "
+        f"{operations}. Channels: all (default), a range as 0-31, a random share as "
+        "50%% or, with a seed, 50%%/7, or a cluster as cluster1. "
         "A wrong layer is answered with the model's layers. May be given again",
     )  # fmt: skip
 
     parser.add_argument(
         "--bends", metavar="FILE", type=Path, help="bends of a YAML or JSON file, before those of --bend: items of "
-        "layer, transform, params, features (all, random, cluster) and feature-param",
+        "layer, transform, params, features (all, random, cluster), feature-param and seed",
     )  # fmt: skip
 
 
@@ -59,6 +61,7 @@ class BendOption:
     parameters: tuple[float, ...]
     channels: str
     amount: float
+    seed: int = 0
 
     @staticmethod
     def of(text: str) -> BendOption:
@@ -79,6 +82,11 @@ class BendOption:
             raise UsageError(
                 f"{where}: {operation} takes no numbers.", f"For example {layer}:{operation}:{channels}"
             )
+        seed = 0
+        if operation == "noise" and "/" in numbers:
+            numbers, _, after = numbers.partition("/")
+            seed = int(after) if re.fullmatch(r"\d{1,10}", after) else -1
+            check_seed(f"{where}: SEED", seed)
         count = numbers.count(",") + 1 if numbers else 0
         if count > len(declared):
             raise UsageError(
@@ -86,7 +94,9 @@ class BendOption:
             )
         values = tuple(numbers_of(f"{where}: NUMBERS", numbers, count)) if numbers else ()
         (strength,) = numbers_of(f"{where}: AMOUNT", amount, 1)
-        return BendOption(text, layer, operation, OPERATIONS[operation].values(values), channels, strength)
+        if OPERATIONS[operation].is_of_size and channels != "all":
+            raise UsageError(f"{where}: {operation} changes all channels.", f"Leave out {channels}.")
+        return BendOption(text, layer, operation, OPERATIONS[operation].values(values), channels, strength, seed)
 
 
 def bends_of_file(path: Path | None, renderer: HeadlessRenderer) -> tuple[Edit, ...]:
@@ -110,11 +120,12 @@ def bends_of(texts: Sequence[str], renderer: HeadlessRenderer) -> tuple[Edit, ..
     Raises:
         UsageError: A text is malformed, or the model lacks the layer or the channels.
     """
-    from explorer.edits.bend import Bend, bent_layers
+    from explorer.edits.bend import NO_RESIZE, Bend, bent_places
     from explorer.state import Edit
 
     options = [BendOption.of(text) for text in texts]
-    layers = {layer.name: layer for layer in bent_layers(renderer.context.generator.info)}
+    info = renderer.context.generator.info
+    layers = {layer.name: layer for layer in bent_places(info)}
     edits = []
     for option in options:
         layer = layers.get(option.layer)
@@ -123,14 +134,17 @@ def bends_of(texts: Sequence[str], renderer: HeadlessRenderer) -> tuple[Edit, ..
                 f"--bend {option.text}: the model has no layer {option.layer} of features.",
                 f"It has {', '.join(layers)}.",
             )
+        if OPERATIONS[option.operation].is_of_size and not info.can_resize:
+            raise UsageError(f"--bend {option.text}: {NO_RESIZE}.", "Use scale, which keeps the size of the map.")
         channels = _channels(option, layer, renderer)
-        edits.append(Edit(Bend(layer.name, option.operation, option.parameters, channels), option.amount))
+        bend = Bend(layer.name, option.operation, option.parameters, channels, option.seed)
+        edits.append(Edit(bend, option.amount))
     return tuple(edits)
 
 
 def _is_number(text: str) -> bool:
     """Return whether a part looks like numbers rather than channels."""
-    return re.fullmatch(r"[-+.\deE,]+", text) is not None and not re.fullmatch(r"\d+-\d+", text)
+    return re.fullmatch(r"[-+.\deE,]+(/.*)?", text) is not None and not re.fullmatch(r"\d+-\d+", text)
 
 
 def _channels(option: BendOption, layer: LayerInfo, renderer: HeadlessRenderer) -> Channels:

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
 import torch
@@ -26,12 +26,21 @@ if TYPE_CHECKING:
 
     from explorer.generators.base import GeneratorInfo
 
-__all__ = ["MAX_DIRECTIONS", "SUFFIXES", "load_directions", "npz_arrays", "save_directions"]
+__all__ = [
+    "MAX_DIRECTIONS", "NAMES", "SUFFIXES", "Sign", "directions_in", "load_directions", "npz_arrays",
+    "save_directions",
+]  # fmt: skip
 
 MAX_DIRECTIONS = 8192
 _NOUN = "direction"
 _VECTORS = ("directions", "lat_comp", "eigvec", "boundary", "direction", "arr_0", "latent", "")
 """Names of the vectors in files of this program, of GANSpace, of closed-form factors, of boundaries, of none."""
+
+NAMES = frozenset(("directions", "lat_comp", "eigvec", "boundary", "direction"))
+"""Those of them that name nothing else."""
+
+Sign = Literal["", "name", "length", "shape"]
+"""By what directions are known: their name, a length of one, a shape that no latent has; empty: none."""
 
 _COLUMNS = ("eigvec",)
 """Those whose columns are the directions."""
@@ -105,6 +114,35 @@ def _as_ganspace(found: DirectionSet) -> dict[str, NDArray[Any]]:
     }  # fmt: skip
 
 
+def directions_in(path: str | Path, info: GeneratorInfo | None) -> Sign:
+    """Return by what a file that may hold latents is known to hold directions; empty if it is not.
+
+    Latents of w have a length of one only by accident, those of boundaries and components have it always.
+    """
+
+    def sign(file: str, entries: Sequence[Entry], metadata: dict[str, Any]) -> Sign:
+        if any(entry.key in NAMES for entry in entries):
+            return "name"
+        if len(entries) != 1 or entries[0].key not in ("", "arr_0") or metadata:
+            return ""
+        array = floats_of(entries[0].load(), _NOUN)
+        rows = (
+            array.reshape(-1, array.shape[-1]).astype(np.float64) if array.ndim and array.size else np.zeros((1, 1))
+        )
+        if (
+            info is not None
+            and rows.shape[1] in _style_widths(info)
+            and rows.shape[1] not in (info.w_dim, info.z_dim)
+        ):
+            return "shape"
+        return "length" if bool((np.abs((rows**2).sum(axis=1) - 1.0) < 1e-3).all()) else ""
+
+    try:
+        return read_arrays(Path(path), _NOUN, sign)
+    except LatentError:  # whoever opens the file says what is wrong
+        return ""
+
+
 # -- reading ---------------------------------------------------------------------------------------------------
 
 
@@ -176,7 +214,7 @@ def _shaped(
     file: str, vectors: NDArray[np.float32], info: GeneratorInfo
 ) -> tuple[DirectionSpace, NDArray[np.float32]]:
     """Return the space and the vectors `[k, ...]`. Raises LatentError for shapes that the network does not have."""
-    styles = sum(layer.style_dim for layer in info.styled_layers)
+    styles = min(_style_widths(info))
     shape = vectors.shape
     if vectors.ndim == 1:
         vectors = vectors[None]
@@ -188,7 +226,7 @@ def _shaped(
         return "w", vectors
     if vectors.size and vectors.ndim == 3 and vectors.shape[1:] == (info.num_ws, info.w_dim):
         return "ws", vectors
-    if vectors.size and vectors.ndim == 2 and vectors.shape[1] in (styles, info.input_style_dim + styles):
+    if vectors.size and vectors.ndim == 2 and vectors.shape[1] in _style_widths(info):
         return "s", vectors
     held = "\u00d7".join(map(str, shape)) or "a single number"
     raise LatentError(
@@ -201,6 +239,12 @@ def _shaped(
 def _total(data: object) -> float:
     """Return the total of a file, 0 if it has none."""
     return float(data) if isinstance(data, int | float) and math.isfinite(data) and data > 0.0 else 0.0
+
+
+def _style_widths(info: GeneratorInfo) -> tuple[int, int]:
+    """Return how many numbers all styles are, without and with those of the network's input."""
+    styles = sum(layer.style_dim for layer in info.styled_layers)
+    return styles, info.input_style_dim + styles
 
 
 def _numbers(values: NDArray[np.float64], count: int, fill: float) -> NDArray[np.float64]:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from explorer.directions import ganspace
+from explorer.directions.direction_set import DirectionSet
 from explorer.directions.library import find_all
+from explorer.directions.samples import with_sigmas
 from explorer.directions.sefa import sefa
 from explorer.directions.teaching import taught
 from explorer.jobs.job import JobSpec
@@ -15,15 +19,23 @@ from explorer.util.report import Report
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from explorer.directions.boundary import Boundary
-    from explorer.directions.direction_set import DirectionSet
     from explorer.jobs.job import Job, JobContext
     from explorer.state.request import RenderRequest
 
-__all__ = ["METHODS", "directions_spec", "find", "library", "library_spec", "teach", "teach_spec"]
+__all__ = [
+    "METHODS",
+    "directions_spec",
+    "find",
+    "library",
+    "library_spec",
+    "measure_sigmas",
+    "sigmas_spec",
+    "teach",
+    "teach_spec",
+]
 
 METHODS: tuple[str, ...] = ("sefa", "ganspace")
 """The methods that need nothing but the model."""
@@ -104,3 +116,19 @@ def teach(context: JobContext | None, spec: JobSpec) -> Job[tuple[DirectionSet, 
     yield None
     sha, name = spec.request.model.sha256, str(spec.options["name"])
     yield Report(taught(context.generator, liked, unliked, (), sha, name), 1, 1)
+
+
+def sigmas_spec(request: RenderRequest, found: DirectionSet) -> JobSpec:
+    """Return the spec of a job that measures the standard deviations that directions of a file lack."""
+    options = {"space": found.space, "vectors": packed(found.vectors), "sigmas": packed(found.sigmas)}
+    return JobSpec("direction-sigmas", request, options)
+
+
+def measure_sigmas(context: JobContext | None, spec: JobSpec) -> Job[NDArray[np.float64]]:
+    """Run a job of `sigmas_spec`: report the standard deviations `[k]`."""
+    assert context is not None
+    vectors, sigmas = (unpacked(spec.options[key]) for key in ("vectors", "sigmas"))
+    names = ("",) * len(vectors)
+    found = DirectionSet("", spec.options["space"], vectors, np.zeros(len(vectors)), sigmas, names)
+    yield None
+    yield Report(with_sigmas(context.generator, found).sigmas, 1, 1)

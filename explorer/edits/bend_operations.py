@@ -11,7 +11,7 @@ __all__ = ["OPERATIONS", "BendOperation", "BendParameter", "Operation"]
 
 Operation = Literal[
     "translate", "rotate", "scale", "flip-h", "flip-v", "invert", "threshold", "multiply", "ablate", "erode",
-    "dilate", "noise",
+    "dilate", "noise", "resize",
 ]  # fmt: skip
 """Names in projects; they never change."""
 
@@ -56,12 +56,14 @@ class BendOperation:
         tip: What it does to each chosen channel.
         parameters: In the order of the operator's arguments.
         is_new_detail: Whether its result can have higher frequencies than the features had.
+        is_of_size: Whether it changes the size of the map, and so of all channels and of every later layer.
     """
 
     title: str
     tip: str
     parameters: tuple[BendParameter, ...] = ()
     is_new_detail: bool = False
+    is_of_size: bool = False
 
     def values(self, given: Sequence[float]) -> tuple[float, ...]:
         """Return a value for every parameter: the given ones, then defaults. More than there are is ignored."""
@@ -108,6 +110,11 @@ OPERATIONS: Mapping[Operation, BendOperation] = {
         "Noise", "Adds normal noise",
         (BendParameter("Sigma", 0.0, 4.0, 0.5, "Standard deviation, in that of the features.", "\u03c3", 0.05),),
         True,
+    ),
+    "resize": BendOperation(
+        "Resize", "Gives the map another size, which all later layers follow: they draw more or less, not larger",
+        (BendParameter("Factor", 0.25, 2.0, 1.5, "Factor of the size; 1 is none.", "\u00d7", limits=(0.1, 2.0)),),
+        is_of_size=True,
     ),
 }  # fmt: skip
 """The operations by name, in the order of menus."""

@@ -6,8 +6,9 @@
       features: random
       feature-param: 0.5
 
-A layer is a number, 0 for the first one, or a name. Features are `all`, a `random` share, or a `cluster` by number
-from 0, which is one of our clusters: theirs come from a network trained for the purpose.
+A layer is a number, 0 for the first one, or a name; "input" is the network's input. Features are `all`, a `random`
+share, or a `cluster` by number from 0, which is one of our clusters: theirs come from a network trained for the
+purpose. Noise takes a `seed` too; without it, the number of the item is one.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from explorer.edits.base import Edit
-from explorer.edits.bend import Bend, bent_layers
+from explorer.edits.bend import NO_RESIZE, Bend, bent_layers, bent_places
 from explorer.edits.bend_operations import OPERATIONS, Operation
 from explorer.edits.channels import ALL_CHANNELS, ChannelCluster, ChannelShare
 from explorer.errors import ProjectError
@@ -32,9 +33,11 @@ __all__ = ["bends_of_text"]
 
 MAX_ITEMS = 100
 
-_KEYS = frozenset({"layer", "transform", "params", "features", "feature-param"})
+_KEYS = frozenset({"layer", "transform", "params", "features", "feature-param", "seed"})
 _RENAMED: Mapping[str, Operation] = {"scalar-multiply": "multiply", "binary-thresh": "threshold"}
-_HINT = "An item has layer, transform, params, features and feature-param, as in network bending's configurations."
+_HINT = (
+    "An item has layer, transform, params, features, feature-param, seed, as network bending's configurations do."
+)
 
 Clusters = Callable[[str], tuple[tuple[int, ...], ...]]
 
@@ -73,12 +76,27 @@ def _bend(item: Mapping[str, Any], index: int, info: GeneratorInfo, clusters: Cl
     values = [_number(value, f"{where}: params") for value in (given if isinstance(given, list) else [given])]
     if len(values) > len(declared.parameters):
         raise ProjectError(f"{where}: {operation} takes {len(declared.parameters)} params, not {len(values)}.")
-    return Edit(Bend(layer, operation, declared.values(values), _channels(item, index, layer, where, clusters)))
+    if declared.is_of_size and not info.can_resize:
+        raise ProjectError(f"{where}: {NO_RESIZE}.", "Use scale, which keeps the size of the map.")
+    if declared.is_of_size and item.get("features", "all") != "all":
+        raise ProjectError(f"{where}: {operation} changes all features, not {visible(str(item['features']), 40)}.")
+    channels = _channels(item, index, layer, where, clusters)
+    return Edit(Bend(layer, operation, declared.values(values), channels, _seed(item, operation, index, where)))
+
+
+def _seed(item: Mapping[str, Any], operation: Operation, index: int, where: str) -> int:
+    """Return the seed of noise; 0 for what has none."""
+    seed = item.get("seed", index if operation == "noise" else 0)
+    if type(seed) is not int or not 0 <= seed < 2**32:
+        raise ProjectError(f"{where}: seed should be a whole number from 0 to {2**32 - 1}.")
+    if operation != "noise" and "seed" in item:
+        raise ProjectError(f"{where}: {operation} has no seed, only noise has one.")
+    return seed
 
 
 def _layer(value: Any, where: str, info: GeneratorInfo) -> str:
     names = [layer.name for layer in bent_layers(info)]
-    if value in names:
+    if value in [layer.name for layer in bent_places(info)]:
         return str(value)
     if type(value) is int and 0 <= value < len(names):
         return names[value]

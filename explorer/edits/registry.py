@@ -94,14 +94,17 @@ def is_of_styles(edit: Edit) -> bool:
 
 
 def is_of_model(value: EditValue, assets: Assets | None, model_sha: str) -> bool:
-    """Return whether an edit may change a model: its directions were found in this one, or in none.
+    """Return whether an edit may change a model: it and its directions were found in this one, or in none.
+
+    Both say so by `model_sha`.
 
     An unrelated model often has latents of the same size, in which the numbers of another's mean nothing.
     """
-    if assets is None or not model_sha:
+    if not model_sha:
         return True
-    named = (assets.get(key) for key in assets_of(value))
-    return all(getattr(asset, "model_sha", "") in ("", model_sha) for asset in named if asset is not None)
+    named = () if assets is None else (assets.get(key) for key in assets_of(value))
+    found_in = (getattr(item, "model_sha", "") for item in (value, *named) if item is not None)
+    return all(sha in ("", model_sha) for sha in found_in)
 
 
 def resolve_edits(

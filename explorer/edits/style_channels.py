@@ -28,6 +28,7 @@ class StyleChannels(EditValue):
         sigmas: The standard deviation of each over the model's random latents. They are stored, so that a project
             gives the same picture without measuring them again.
         name: Display name.
+        model_sha: sha256 of the model that the channels were found in, the only one they change; empty: any model.
     """
 
     kind: ClassVar[str] = "style-channels"
@@ -36,6 +37,7 @@ class StyleChannels(EditValue):
     channels: tuple[int, ...]
     sigmas: tuple[float, ...]
     name: str = ""
+    model_sha: str = ""
 
 
 class StyleChannelsKind(EditKind[StyleChannels]):
@@ -77,4 +79,4 @@ class StyleChannelsKind(EditKind[StyleChannels]):
 
     def identity(self, value: StyleChannels) -> Hashable:
         """Return what it changes; its name does not matter."""
-        return value.layer, value.channels, value.sigmas
+        return value.layer, value.channels, value.sigmas, value.model_sha

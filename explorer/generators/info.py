@@ -54,6 +54,8 @@ class GeneratorInfo:
         source_channels: Channels of the source picture; 0 if the network has no source.
         num_masks: Number of masks in addition to the source.
         encodes_style: Whether the network is a `StyleEncoder`.
+        input_layer: What `make_input` returns, under the name "input", if edits can change it.
+        can_resize: Whether layers take features of any size, as an edit may make them; the picture keeps its size.
     """
 
     family: str
@@ -71,6 +73,8 @@ class GeneratorInfo:
     source_channels: int = 0
     num_masks: int = 0
     encodes_style: bool = False
+    input_layer: LayerInfo | None = None
+    can_resize: bool = False
 
     @property
     def aspect(self) -> float:

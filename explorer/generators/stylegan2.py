@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from explorer.ops import backend
 from explorer.ops.bias_act import ACTIVATIONS, bias_act
@@ -33,6 +34,14 @@ def layer_noise(seed: int, name: str, batch: int, height: int, width: int) -> Te
     digest = hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=7).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(digest, "little"))
     return torch.randn(batch, 1, height, width, generator=generator)
+
+
+def _covering(noise: Tensor | None, height: int, width: int) -> Tensor | None:
+    """Return noise of a size other than the layer's, which an edit has given it: repeated or cut, as strong."""
+    if noise is None or noise.shape[2:] == (height, width):
+        return noise
+    rows, columns = (torch.arange(size, device=noise.device) for size in (height, width))
+    return noise.index_select(2, rows % noise.shape[2]).index_select(3, columns % noise.shape[3])
 
 
 class _Block(nn.Module):
@@ -104,6 +113,7 @@ class StyleGAN2Conv(SynthesisLayer):
 
     def run(self, activation: Activation, style: Tensor, noise: Tensor | None = None) -> Activation:
         x, skip = backend.features(activation.x), activation.skip
+        noise = _covering(noise, self.up * x.shape[2], self.up * x.shape[3])
         if self.opens_skip:
             skip = self.beside[0](x, gain=math.sqrt(0.5))
         x = self._infer(x, style, noise) if backend.is_inference() else self._train(x, style, noise)
@@ -247,6 +257,8 @@ class StyleGAN2Generator(MappedGenerator):
             has_noise=config.use_noise,
             has_input_transform=False,
             class_names=config.class_names,
+            input_layer=LayerInfo("input", None, 4, config.channels(4), 4, 4),
+            can_resize=True,
         )
 
     def update_w_avg(self, w: Tensor) -> None:
@@ -264,9 +276,12 @@ class StyleGAN2Generator(MappedGenerator):
         return Activation(x if inputs.transform is None else resample(x, inputs.transform))
 
     def rgb(self, activation: Activation) -> Tensor:
-        if activation.img is None:
+        img = activation.img
+        if img is None:
             raise ValueError("the last activation carries no picture; run every layer first")
-        return activation.img
+        if img.shape[2:] != self.info.img_size:  # an edit has resized the features of a layer
+            img = interpolate(img, self.info.img_size, mode="bicubic", align_corners=False, antialias=True)
+        return img
 
 
 def _make_block(config: StyleGAN2Config, resolution: int) -> tuple[_Block, list[SynthesisLayer]]:

@@ -275,6 +275,7 @@ class StyleGAN3Generator(MappedGenerator):
             has_input_transform=True,
             class_names=config.class_names,
             input_style_dim=4,
+            input_layer=LayerInfo("input", 0, int(first.sampling_rate), first.channels, first.size, first.size),
         )
 
     @property

@@ -1,8 +1,9 @@
 """Operators of network bending: they move, reshape or replace a layer's features (Broad et al. 2020).
 
-Every operator takes features `[N, C, H, W]` of any float dtype (no float16 on a CPU) and returns new ones of that
-shape and dtype; it is deterministic, and treats every item of the batch alike. x is right, y down; rotations and
-scales are about the centre of the whole map, which for StyleGAN3 includes the margin. Zeros come in from outside.
+Every operator but `resize` takes features `[N, C, H, W]` of any float dtype (no float16 on a CPU) and returns new
+ones of that shape and dtype; it is deterministic, and treats every item of the batch alike. x is right, y down;
+rotations and scales are about the centre of the whole map, which for StyleGAN3 includes the margin. Zeros come in
+from outside.
 
 Scaling and translating are separable Lanczos resampling (three lobes, stretched where samples are skipped, so that
 nothing aliases); a translation by whole samples copies them. Rotations are bicubic: they skip no samples.
@@ -21,7 +22,7 @@ from torch import Tensor
 
 from explorer.ops.banded import Banded
 
-__all__ = ["LARGEST_RADIUS", "OPERATORS", "bend"]
+__all__ = ["LARGEST_RADIUS", "OPERATORS", "bend", "resize"]
 
 LARGEST_RADIUS = 64
 """Of `erode` and `dilate`, in samples; their cost grows with it."""
@@ -137,6 +138,14 @@ def noise(x: Tensor, sigma: float, seed: int) -> Tensor:
     shape = (x.shape[1], x.shape[2], x.shape[3])
     draw = _kept_noise if math.prod(shape) <= _KEPT_NOISE else _noise
     return (x + draw(seed, shape).to(x.device) * (spread * sigma)).to(x.dtype)
+
+
+def resize(x: Tensor, height: int, width: int) -> Tensor:
+    """Return the map resampled to another size, bicubic and without aliasing."""
+    if x.shape[2:] == (height, width):
+        return x
+    resized = F.interpolate(x.float(), (height, width), mode="bicubic", align_corners=False, antialias=True)
+    return resized.to(x.dtype)
 
 
 OPERATORS: Mapping[str, Callable[..., Tensor]] = {

@@ -13,13 +13,13 @@ from explorer.util.strict_json import parse_json
 
 __all__ = ["DIALOG_FILTER", "MODEL_FILTER", "Kind", "kind_of", "models_among"]
 
-Kind = Literal["model", "latent", "project", "unknown"]
+Kind = Literal["model", "latent", "directions", "project", "unknown"]
 
 _PROJECTS = "*.json *.png *.mp4 *.mkv *.webm *.gif *.webp *.apng"
 DIALOG_FILTER = (
     f"Everything that can be opened (*.pkl *.safetensors *.pt *.pth *.ckpt *.npy *.npz {_PROJECTS});;"
     f"Models (*.pkl *.safetensors *.pt *.pth *.ckpt);;Projects, pictures and films ({_PROJECTS});;"
-    "Latents (*.npy *.npz *.pt *.safetensors);;All files (*)"
+    "Latents and directions (*.npy *.npz *.pt *.safetensors);;All files (*)"
 )
 MODEL_FILTER = "Models (*.pkl *.safetensors *.pt *.pth *.ckpt);;All files (*)"
 
@@ -36,12 +36,15 @@ _MAX_HEADER = 1 << 20
 
 
 def kind_of(path: str) -> Kind:
-    """Guess what a file is, to choose who opens it; that code looks closely."""
+    """Guess what a file is, to choose who opens it; that code looks closely, and may find directions instead."""
     suffix = Path(path).suffix.lower()
     if suffix in _SUFFIXES:
         return _SUFFIXES[suffix]
     if suffix == ".safetensors":
-        return "latent" if _tensors(path) and _tensors(path) <= {"z", "w", "ws"} else "model"
+        tensors = _tensors(path)
+        if "directions" in tensors:
+            return "directions"
+        return "latent" if tensors and tensors <= {"z", "w", "ws"} else "model"
     if suffix in (".pt", ".pth"):
         from explorer.checkpoints.peek import torch_file_kind
 

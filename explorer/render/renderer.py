@@ -178,7 +178,7 @@ class Renderer:
         plan = pipeline.plan(request, THUMBNAIL_VIEW)
         result = pipeline.run(plan, lambda: self.mailbox.has_urgent)
         pipeline.forget(THUMBNAIL_VIEW)
-        self._publish(Thumbnail(key, view, result.pixels))
+        self._publish(Thumbnail(key, view, result.pixels, result.latents.base))
 
     def _job_task(self, run: JobRun) -> Task:
         return Task(lambda: self._job(run), f"job {id(run)} {run.key}")

@@ -138,11 +138,12 @@ class DeviceLost:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Thumbnail:
-    """A small picture, requested with a key; `pixels` as in `Frame`."""
+    """A small picture, requested with a key; `pixels` as in `Frame`, `base` as in `FrameLatents`."""
 
     key: str
     view: int
     pixels: NDArray[np.uint8]
+    base: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)

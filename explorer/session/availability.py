@@ -6,6 +6,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from explorer.edits.bend import NO_RESIZE
 from explorer.state import Tap
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ def _all_reasons(info: GeneratorInfo | None, noise: str, motion: str, tap: Tap) 
         yield from ((path, reason) for path in OF_A_MODEL if path.startswith("noise."))
     if info is not None and info.w_dim < 2:
         yield "latent_map", f"{info.family} has no latent w with directions to map"
+    if info is not None and not info.can_resize:
+        yield "bend.resize", NO_RESIZE
     if noise == "none":
         yield "noise.strength", "Noise is switched off"
         yield "noise.layer_strengths", "Noise is switched off"

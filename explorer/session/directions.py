@@ -11,11 +11,9 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from explorer.directions.boundary import Boundary, conditioned
 from explorer.directions.direction_set import DirectionSet
-from explorer.directions.jobs import library_spec, teach_spec
+from explorer.directions.jobs import library_spec, sigmas_spec, teach_spec
 from explorer.errors import LatentwalkError
-from explorer.render.resolve import resolve_look
-from explorer.render.styles import StyleStage
-from explorer.state import Direction, Edit, Tap
+from explorer.state import Direction, Edit
 from explorer.util.report import Report
 
 if TYPE_CHECKING:
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DirectionIntents", "Found", "groups_of"]
 
-_FIND, _TEACH = "directions", "teach"
+_FIND, _TEACH, _SIGMAS = "directions", "teach", "direction-sigmas"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +66,8 @@ class DirectionIntents(QObject):
         self._added: dict[str, tuple[Found, ...]] = {}
         self._searches: dict[str, Report[Any]] = {}  # the last report of each search that is running
         self._ended: set[str] = set()  # searches that the user ended
+        self._unmeasured: dict[str, DirectionSet] = {}  # by the job that measures them
+        self._number = 0  # of such jobs
         session.service.job_event.connect(self._on_job_event)
 
     # -- what there is -------------------------------------------------------------------------------------
@@ -110,35 +110,44 @@ class DirectionIntents(QObject):
         self._session.service.run_job(f"{_FIND}/{sha}", view, spec)
 
     def add(self, view: int, found: DirectionSet) -> None:
-        """Add directions of the user to those of a view's model."""
-        self._add(self._sha(view), found)
+        """Add directions of the user to those of a view's model, once standard deviations they lack are measured.
+
+        Raises:
+            LatentwalkError: The view's look cannot be rendered.
+        """
+        sha = self._sha(view)
+        if not np.isnan(found.sigmas).any():
+            self._add(sha, found)
+            return
+        self._number += 1
+        key = f"{_SIGMAS}/{sha}/{self._number}"
+        self._session.service.run_job(key, view, sigmas_spec(self._session.resolve_view(view), found))
+        self._unmeasured[key] = found
 
     def teach(
-        self, view: int, liked: Sequence[NDArray[np.float32]], unliked: Sequence[NDArray[np.float32]]
+        self,
+        view: int,
+        liked: Sequence[NDArray[np.float32]],
+        unliked: Sequence[NDArray[np.float32]],
+        *,
+        name: str = "",
     ) -> None:
         """Learn a direction from latents w `[w_dim]` with a property to those without it; see `taught`.
+
+        Args:
+            view: The view whose model the latents are of.
+            liked: Those that the direction goes towards.
+            unliked: Those that it goes away from.
+            name: Its name; empty for a number.
 
         Raises:
             LatentwalkError: Nothing is loaded in the view, or a group is empty.
         """
         if not liked or not unliked:
             raise LatentwalkError("A direction needs examples of both groups.", "Add a picture to each of them.")
-        name = f"Taught {1 + sum(found.method == 'svm' for found in self._added.get(self._sha(view), ()))}"
+        name = name or f"Taught {1 + sum(found.method == 'svm' for found in self._added.get(self._sha(view), ()))}"
         spec = teach_spec(self._session.resolve_view(view), np.stack(liked), np.stack(unliked), name)
         self._session.service.run_job(f"{_TEACH}/{self._sha(view)}", view, spec)
-
-    def w_of(self, view: int, look: Look) -> NDArray[np.float32]:
-        """Return the latent w `[w_dim]` of a look in a view's model, before mixing and truncation.
-
-        Raises:
-            LatentwalkError: Nothing is loaded in the view, or the look does not fit its model.
-        """
-        model_info = self._session.model_info(view)
-        if model_info is None:
-            raise LatentwalkError("There is no picture yet.", "Open a model first.")
-        request = resolve_look(look, Tap(), model_info.info, model=model_info.key, table=self._session.table)
-        base = StyleStage(self._session.service.models.get(model_info.key).generator).make(request).base
-        return base if base.ndim == 1 else base.mean(axis=0).astype(np.float32)
 
     def _add(self, sha: str, found: DirectionSet) -> None:
         self._added[sha] = (*_each([found]), *self._added.get(sha, ()))
@@ -147,12 +156,18 @@ class DirectionIntents(QObject):
     @Slot(object)
     def _on_job_event(self, event: JobEvent) -> None:
         kind, _, sha = event.key.partition("/")
-        if kind not in (_FIND, _TEACH):
+        if kind not in (_FIND, _TEACH, _SIGMAS):
             return
         if event.error is not None and isinstance(event.error, LatentwalkError):
             self.failed.emit(event.error)
         report = event.report
-        if kind == _TEACH and report is not None:
+        if kind == _SIGMAS:
+            if report is not None:
+                measured = self._unmeasured[event.key]
+                self._add(sha.partition("/")[0], replace(measured, sigmas=report.value))
+            if event.is_done:
+                self._unmeasured.pop(event.key, None)
+        elif kind == _TEACH and report is not None:
             found, boundary = report.value
             assert isinstance(boundary, Boundary)
             self._add(sha, found)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Slot
 
+from explorer.session.attributes import AttributeIntents
 from explorer.session.bending import Bending
 from explorer.session.breeding import BreedingIntents
 from explorer.session.contact_sheets import ContactSheets
@@ -39,8 +40,8 @@ class Session(SessionCore):
     """The interface through which widgets read and change everything. GUI thread only.
 
     What the user does is a method of one of its parts: `look` (the active view's look), `views`, `documents`,
-    `directions`, `latent_map`, `breeding` (children and their tree), `favourites`, `sheets` (contact sheets),
-    `dragging`, `channels`, `bending`, `transport` (the timeline), `lab`, `films`, `misfits`, and those of
+    `directions`, `attributes`, `latent_map`, `breeding` (children and their tree), `favourites`, `sheets` (contact
+    sheets), `dragging`, `channels`, `bending`, `transport` (the timeline), `lab`, `films`, `misfits`, and those of
     `SessionCore`, on which the parts build: it holds the state, gestures and undo, and turns every change into
     requests.
 
@@ -70,6 +71,7 @@ class Session(SessionCore):
         self.lab.tour_begins.connect(self.transport.leave)
         self.directions = DirectionIntents(self)
         self.latent_map = LatentMapIntents(self, self.directions, self.transport, self.lab)
+        self.attributes = AttributeIntents(self, self.directions)
         self.films = FilmService(self)
         self.bending = Bending(self)
         self.dragging = Dragging(self)

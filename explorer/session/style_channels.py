@@ -5,25 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from explorer.errors import LatentwalkError, UsageError
 from explorer.state import Edit, StyleChannels
+from explorer.util.brush import brushed, erased
 from explorer.util.report import Report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from explorer.directions.style_space import RankedChannel
     from explorer.render.job_run import JobEvent
     from explorer.session.core import SessionCore
-    from explorer.state import ExplorerState
+    from explorer.state import ExplorerState, Look
     from explorer.state.request import RenderRequest
 
-__all__ = ["BRUSH", "StyleChannelSearch", "channel_edit"]
+__all__ = ["BRUSH", "StyleChannelSearch"]
 
 BRUSH = 0.04
 """Radius of the brush in picture widths."""
@@ -84,18 +85,27 @@ class StyleChannelSearch(QObject):
         """Set the radius of the brush, in picture widths."""
         self.brush = radius
 
-    def begin_stroke(self, view: int) -> None:
-        """Begin to mark a view's picture. After a search, or in another view, that begins a new region."""
+    def begin_stroke(self, view: int, is_eraser: bool = False) -> None:
+        """Begin to mark a view's picture, or to erase. In another view that begins a new region.
+
+        So does marking after a search; erasing then goes on with the region that was searched.
+        """
         self._before = self.view, self.region
-        if self._is_used or view != self.view:
-            self.region, self._is_used = None, False
-        self.view = view
+        if view != self.view or (self._is_used and not is_eraser):
+            self.region = None
+        self.view, self._is_used = view, False
 
     def mark(self, start: tuple[float, float], end: tuple[float, float]) -> None:
         """Add what the brush covers between two points, in picture widths from the upper left corner."""
         info = self._session.info(self.view)
         if info is not None:
-            self._set_region(_brushed(self.region, info.img_size, start, end, self.brush))
+            self._set_region(brushed(self.region, info.img_size, start, end, self.brush))
+
+    def erase(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Remove from the region what the brush covers between two points, as in `mark`."""
+        info = self._session.info(self.view)
+        if info is not None:
+            self._set_region(erased(self.region, info.img_size, start, end, self.brush))
 
     def cancel_stroke(self) -> None:
         """Restore the region from before the stroke."""
@@ -180,18 +190,31 @@ class StyleChannelSearch(QObject):
     def strength(self, channel: RankedChannel) -> float:
         """Return how far the active view's look moves a channel, in its standard deviations."""
         edits = self._session.look_of().edits
-        number = channel_edit(edits, channel.layer, channel.channel)
+        number = self._edit_of(edits, channel)
         return edits[number].strength if number is not None and edits[number].is_on else 0.0
 
     def set_strength(self, channel: RankedChannel, strength: float) -> None:
         """Move a channel: change the edit that does, or add one."""
-        edits = list(self._session.look_of().edits)
-        number = channel_edit(edits, channel.layer, channel.channel)
+        look = self.look_with(self._session.look_of(), channel, strength)
+        self._session.edit(f"Channel {channel.channel} of {channel.layer}", edits=look.edits)
+
+    def look_with(self, look: Look, channel: RankedChannel, strength: float) -> Look:
+        """Return a look with a channel moved to a strength."""
+        edits = list(look.edits)
+        number = self._edit_of(edits, channel)
         if number is None:
-            edits.append(Edit(StyleChannels(channel.layer, (channel.channel,), (channel.sigma,)), strength))
+            edits.append(Edit(self._value(channel), strength))
         else:
             edits[number] = replace(edits[number], strength=strength, is_on=True)
-        self._session.edit(f"Channel {channel.channel} of {channel.layer}", edits=tuple(edits))
+        return replace(look, edits=tuple(edits))
+
+    def _value(self, channel: RankedChannel) -> StyleChannels:
+        found_in = self._session.model_info(self.found_in)
+        sha = found_in.sha256 if found_in is not None else ""
+        return StyleChannels(channel.layer, (channel.channel,), (channel.sigma,), model_sha=sha)
+
+    def _edit_of(self, edits: Sequence[Edit], channel: RankedChannel) -> int | None:
+        return _same_edit(edits, self._value(channel))
 
     # -- what ends it --------------------------------------------------------------------------------------
 
@@ -216,33 +239,12 @@ class StyleChannelSearch(QObject):
             self.view = self.found_in = 0
 
 
-def channel_edit(edits: Sequence[Edit], layer: str, channel: int) -> int | None:
-    """Return the number of the first edit that moves this channel alone; None if there is none."""
+def _same_edit(edits: Sequence[Edit], wanted: StyleChannels) -> int | None:
+    """Return the number of the first edit that moves the same channels of the same model; None if there is none."""
     for number, edit in enumerate(edits):
         value = edit.value
-        if isinstance(value, StyleChannels) and value.layer == layer and value.channels == (channel,):
+        if not isinstance(value, StyleChannels) or value.model_sha not in ("", wanted.model_sha):
+            continue
+        if (value.layer, value.channels) == (wanted.layer, wanted.channels):
             return number
     return None
-
-
-def _brushed(
-    region: NDArray[np.bool_] | None,
-    size: tuple[int, int],
-    start: tuple[float, float],
-    end: tuple[float, float],
-    radius: float,
-) -> NDArray[np.bool_]:
-    """Return a region with every pixel added whose middle is near a line, or that an end of the line lies in."""
-    height, width = size
-    down, across = (np.mgrid[:height, :width] + 0.5) / width
-    (x, y), (dx, dy) = start, (end[0] - start[0], end[1] - start[1])
-    length = dx * dx + dy * dy
-    along = ((across - x) * dx + (down - y) * dy) / length if length else np.zeros(size)
-    along = np.clip(along, 0.0, 1.0)
-    near = np.hypot(across - x - along * dx, down - y - along * dy) <= radius
-    for i, j in ((int(at[1] * width), int(at[0] * width)) for at in (start, end)):
-        if 0 <= i < height and 0 <= j < width:
-            near[i, j] = True
-    made: NDArray[np.bool_] = near if region is None else near | region
-    made.setflags(write=False)
-    return made

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from explorer.checkpoints import Checkpoint, build_generator, inspect, load, save_native
 from explorer.errors import MismatchError
@@ -50,6 +51,7 @@ def family_contract(family: str, config: Mapping[str, Any], generator: Generator
             _check_info(generator, ws)
             for mode in _MODES:
                 _check_resuming(generator, ws, NoiseSpec(mode, seed=7, strength=0.8))
+            _check_resizing(generator, ws)
         _check_mapping(generator)
         _check_batches(generator)
         _check_source(generator)
@@ -127,6 +129,11 @@ def _check_info(generator: Generator, ws: Tensor) -> None:
     used = {layer.ws_index for layer in info.layers if layer.ws_index is not None}
     _rule(used <= set(range(info.num_ws)), "`ws_index` is an entry of `ws`")
     activation = _begin(generator, ws)
+    if info.input_layer is not None:
+        own = info.input_layer
+        size = (batch, own.channels, own.height, own.width)
+        _rule(own.name == "input", "the input is named input")
+        _rule(tuple(activation.x.shape) == size, f"the input is {size}, not {tuple(activation.x.shape)}")
     for layer in generator.layers:
         own = layer.info
         noise = layer.noise(NoiseSpec("random"), batch)
@@ -142,6 +149,21 @@ def _check_info(generator: Generator, ws: Tensor) -> None:
     size = (batch, info.img_channels, *info.img_size)
     _rule(tuple(image.shape) == size, f"the picture is {size}, not {tuple(image.shape)}")
     _rule(image.dtype == torch.float32 and bool(torch.isfinite(image).all()), "the picture is finite float32")
+
+
+def _check_resizing(generator: Generator, ws: Tensor) -> None:
+    if not generator.info.can_resize:
+        return
+    activation = _begin(generator, ws)
+    height, width = activation.x.shape[2:]
+    activation = activation.with_features(interpolate(activation.x, (3 * height, 2 * width)))
+    for layer in generator.layers:
+        activation = _run(layer, activation, ws, layer.noise(NoiseSpec("random"), ws.shape[0]))
+    size = (ws.shape[0], generator.info.img_channels, *generator.info.img_size)
+    got = tuple(generator.rgb(activation).shape)
+    _rule(
+        got == size, f"the picture is {size} also after features of another size, as `can_resize` says, not {got}"
+    )
 
 
 def _check_resuming(generator: Generator, ws: Tensor, spec: NoiseSpec) -> None:

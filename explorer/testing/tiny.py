@@ -174,6 +174,7 @@ class TinyGenerator(Generator):
             class_names=config.class_names,
             source_channels=config.source_channels,
             num_masks=config.num_masks,
+            input_layer=LayerInfo("input", None, height, len(self.freqs), height, width),
         )
 
     @staticmethod

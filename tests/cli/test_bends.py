@@ -35,6 +35,10 @@ def renderer(models: dict[str, str]) -> HeadlessRenderer:
         ("b8.conv1:translate:1,-.5", Edit(Bend("b8.conv1", "translate", (1.0, -0.5)))),
         ("b8.conv1:ablate:3", Edit(Bend("b8.conv1", "ablate", (), ChannelRange(3, 3)))),
         ("b8.conv1:flip-h:25%/7", Edit(Bend("b8.conv1", "flip-h", (), ChannelShare(0.25, 7)))),
+        ("b8.conv1:noise:0.5/9", Edit(Bend("b8.conv1", "noise", (0.5,), ALL_CHANNELS, 9))),
+        ("b8.conv1:noise:2/4294967295:0-3", Edit(Bend("b8.conv1", "noise", (2.0,), ChannelRange(0, 3), 2**32 - 1))),
+        ("input:rotate:90", Edit(Bend("input", "rotate", (90.0,)))),
+        ("b8.conv0:resize:2", Edit(Bend("b8.conv0", "resize", (2.0,)))),
         ("b8.conv1:noise@.25", Edit(Bend("b8.conv1", "noise", (0.5,), ALL_CHANNELS), 0.25)),
     ],
 )  # fmt: skip
@@ -50,6 +54,9 @@ def test_texts(renderer: HeadlessRenderer, text: str, edit: Edit) -> None:
         ("b8.conv0:rotate:1:0-3:2", "expected LAYER:OPERATION"),
         ("b8.conv0:melt", "no operation melt"),
         ("b8.conv0:rotate:1,2", "takes 1 number at most"),
+        ("b8.conv0:noise:1/x", "SEED -1 is not within"),
+        ("b8.conv0:noise:1/4294967296", "SEED 4294967296 is not within"),
+        ("b8.conv0:resize:1:0-3", "changes all channels"),
         ("b8.conv0:flip-h:1:0-3", "takes no numbers"),
         ("b8.conv0:rotate:1e", "expected 1 finite number"),
         ("b8.conv0:rotate:30@half", "expected 1 finite number"),
@@ -113,3 +120,9 @@ def test_the_help_names_every_operation(capsys: pytest.CaptureFixture[str]) -> N
 def test_amounts_are_1_by_default() -> None:
     assert BendOption.of("a:erode").amount == 1.0
     assert BendOption.of("a:erode").parameters == (1.0,)
+
+
+def test_a_network_of_one_size_refuses_to_resize(models: dict[str, str]) -> None:
+    fixed = open_model(models["tiny"], RenderSettings("cpu", "float32"))[0]
+    with pytest.raises(UsageError, match="maps of one size only"):
+        bends_of(["t1:resize"], fixed)

@@ -59,6 +59,15 @@ def test_items_of_yaml() -> None:
     )
 
 
+def test_noise_has_a_seed_and_the_input_a_name() -> None:
+    items: list[dict[str, object]] = [
+        {"layer": "input", "transform": "noise", "seed": 12},
+        {"layer": 0, "transform": "noise", "params": 2.0},
+    ]
+    wanted = (Edit(Bend("input", "noise", (0.5,), seed=12)), Edit(Bend("t0", "noise", (2.0,), seed=1)))
+    assert bends_of_text(json.dumps(items), INFO, clusters) == wanted
+
+
 def test_json_is_yaml() -> None:
     items = [
         {"layer": 1, "transform": "scale", "params": [0.5], "features": "all"},
@@ -73,13 +82,17 @@ def test_json_is_yaml() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("- layer: 1\n  transform: noise\n  seed: -1", "seed should be a whole number"),
+        ("- layer: 1\n  transform: noise\n  seed: 0.5", "seed should be a whole number"),
+        ("- layer: 1\n  transform: ablate\n  seed: 3", "ablate has no seed"),
+        ("- layer: 1\n  transform: resize", "maps of one size only"),
         ("", "no list of 1 to 100"),
         ("some text", "line 1 is neither"),
         ("- layer: 1\n  rotate", "line 2 is neither"),
         ("[1, 2]", "should hold objects"),
         ("[" * 100_000, "no list of bends"),
         ('{"a": ', "no list of bends"),
-        ("- layer: 1\n  transform: resize", "unknown transform resize"),
+        ("- layer: 1\n  transform: melt", "unknown transform melt"),
         ("- layer: 1\n  transform: [rotate]", "unknown transform"),
         ("- layer: 9\n  transform: rotate", "no layer 9"),
         ("- layer: rgb\n  transform: rotate", "no layer rgb"),

@@ -255,3 +255,13 @@ def test_offsets_between_are_the_sum_of_what_each_adds(
 def test_unknown_edits_are_kept_between() -> None:
     unknown = Edit(UnknownEdit('{"kind": "melt"}'), 1.0)
     assert blend_edits([(unknown,), ()], [0.5, 0.5]) == (replace(unknown, strength=0.5),)
+
+
+def test_style_channels_change_only_the_model_that_they_were_found_in() -> None:
+    found = Edit(StyleChannels("t1", (3,), (0.5,), model_sha="aa"), 2.0)
+    assert len(resolve_edits((found,), INFO, TABLE, "aa")) == 1
+    assert resolve_edits((found,), INFO, TABLE, "bb") == ()
+    assert resolve_edits((found,), INFO, None, "bb") == ()
+    assert len(resolve_edits((found,), INFO, TABLE)) == 1
+    of_any = Edit(StyleChannels("t1", (3,), (0.5,)), 2.0)
+    assert len(resolve_edits((of_any,), INFO, TABLE, "bb")) == 1

@@ -69,7 +69,7 @@ def bends(session: Session) -> list[Bend]:
 
 def test_what_is_chosen_is_added_as_one_undo_step(panel: BendPanel, session: Session, qtbot: QtBot) -> None:
     names = [panel.layer.itemData(i) for i in range(panel.layer.count())]
-    assert names == [layer.name for layer in session.info(0).layers if not layer.is_rgb]
+    assert names == ["input", *(layer.name for layer in session.info(0).layers if not layer.is_rgb)]
     assert [panel.operation.itemData(i) for i in range(panel.operation.count())] == list(OPERATIONS)
     choose(panel, names[1], "rotate")
     assert "Rotates" in panel.about.text()
@@ -79,6 +79,28 @@ def test_what_is_chosen_is_added_as_one_undo_step(panel: BendPanel, session: Ses
     assert session.store.undo_name == f"Rotate {names[1]}"
     session.undo()
     assert bends(session) == []
+
+
+def test_another_size_is_of_all_channels_and_only_for_networks_that_can(panel: BendPanel, session: Session) -> None:
+    choose(panel, panel.layer.itemData(1), "resize")
+    assert not panel.kind.isEnabled()
+    assert "all channels" in panel.kind.toolTip()
+    assert not panel.plus.isEnabled()  # the tiny network's layers have one size
+    assert "one size only" in panel.plus.toolTip()
+    choose(panel, panel.layer.itemData(1), "rotate")
+    assert panel.kind.isEnabled()
+    assert panel.plus.isEnabled()
+
+
+def test_the_input_is_bent_and_has_no_clusters(panel: BendPanel, session: Session, qtbot: QtBot) -> None:
+    choose(panel, "input", "flip-h", "cluster")
+    assert not panel.search.isVisible()
+    assert not panel.plus.isEnabled()
+    assert "no clusters" in panel.plus.toolTip()
+    choose(panel, "input", "flip-h", "all")
+    with qtbot.waitSignal(session.frame):
+        qtbot.mouseClick(panel.plus, LEFT)
+    assert bends(session) == [Bend("input", "flip-h", ())]
 
 
 def test_channels_are_chosen(panel: BendPanel, session: Session, qtbot: QtBot) -> None:

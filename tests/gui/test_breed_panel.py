@@ -219,6 +219,7 @@ def test_pictures_can_be_dropped_on_mixing_and_teaching(window: MainWindow, sess
     assert drop(teaching.liked, look)
     frame = session.last_frame(0)
     assert frame is not None
+    wait_until(lambda: teaching.liked.examples[0].w is not None)
     np.testing.assert_array_equal(teaching.liked.examples[0].w, frame.latents.base)
 
 

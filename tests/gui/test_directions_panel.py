@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
+from safetensors.numpy import save_file
 
-from explorer.directions.files import load_directions, save_directions
+from explorer.directions.files import directions_in, load_directions, save_directions
 from explorer.session import Session
 from explorer.session.direction_notes import DirectionNotes
 from explorer.session.settings import Settings
@@ -193,3 +195,90 @@ def test_candidates_are_kept_rejected_and_sampled_again(panel: DirectionsPanel, 
     assert panel.rows[0].slider.label.startswith("Candidate")
     assert panel.rows[0].found is not None
     np.testing.assert_array_equal(panel.rows[0].found.stored.array, first[5])
+
+
+# -- dropped on the window -------------------------------------------------------------------------------------
+
+
+def unit(*shape: int) -> np.ndarray:
+    x = np.random.RandomState(4).randn(*shape)
+    return (x / np.linalg.norm(x, axis=-1, keepdims=True)).astype(np.float32)
+
+
+def write(path: Path, vectors: np.ndarray) -> Path:
+    """The vectors in the form of a suffix, as other programs write them."""
+    match path.suffix:
+        case ".npy":
+            np.save(path, vectors)
+        case ".npz":
+            np.savez(path, lat_comp=vectors[:, None], lat_stdev=np.full(len(vectors), 2.0))
+        case ".pt":
+            torch.save({"ckpt": "model", "eigvec": torch.from_numpy(vectors.T.copy())}, path)
+        case ".safetensors":
+            save_file({"directions": vectors}, path)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".pt", ".safetensors"])
+def test_a_file_of_directions_joins_the_list(
+    panel: DirectionsPanel, window: MainWindow, session: Session, tmp_path: Path, suffix: str
+) -> None:
+    info = session.info(0)
+    assert info is not None
+    latent = session.look_of().latent
+    vectors = unit(3, info.w_dim)
+    window.files.open_many([str(write(tmp_path / f"mine{suffix}", vectors))], 0)
+    wait_until(lambda: len(session.directions._added) == 1)
+    found = session.directions.of(0)[:3]
+    assert [item.stored.name for item in found] == ["mine 0", "mine 1", "mine 2"]
+    np.testing.assert_allclose([item.stored.array for item in found], vectors, atol=1e-6)
+    assert all(item.stored.sigma == 2.0 if suffix == ".npz" else 0.0 < item.stored.sigma != 1.0 for item in found)
+    assert panel.rows[0].slider.label == "mine 0"
+    assert "3 directions of mine" in window.toast.text
+    assert session.look_of().latent == latent
+    panel.rows[0].strip.chosen.emit(3.0)
+    assert len(session.resolve_view(0).style.edits) == 1
+
+
+def test_what_could_be_a_latent_is_decided_by_its_length_and_can_be_opened_as_one(
+    panel: DirectionsPanel, window: MainWindow, session: Session, tmp_path: Path
+) -> None:
+    info = session.info(0)
+    assert info is not None
+    np.save(tmp_path / "latent.npy", 3.0 * unit(info.num_ws, info.w_dim))
+    window.files.open_many([str(tmp_path / "latent.npy")], 0)
+    wait_until(lambda: bool(session.look_of().latent.stored))
+    assert not session.directions._added
+    session.undo()
+    np.save(tmp_path / "smile.npy", unit(info.num_ws, info.w_dim))
+    window.files.open_many([str(tmp_path / "smile.npy")], 0)
+    wait_until(lambda: bool(session.directions._added))
+    assert "length one" in window.toast.text
+    assert not session.look_of().latent.stored
+    window.toast.button.click()
+    wait_until(lambda: bool(session.look_of().latent.stored))
+
+
+def test_directions_of_another_shape_are_explained(
+    panel: DirectionsPanel, window: MainWindow, session: Session, tmp_path: Path
+) -> None:
+    info = session.info(0)
+    assert info is not None
+    window.files.open_many([str(write(tmp_path / "other.npz", unit(2, info.w_dim + 1)))], 0)
+    banner = window.views.panes[0].banner
+    wait_until(lambda: "other.npz" in banner.text)
+    assert "no directions of this model" in banner.text
+    assert str(info.w_dim) in banner.text
+
+
+def test_directions_of_all_styles_are_known_by_their_shape(session: Session, tmp_path: Path) -> None:
+    info = session.info(0)
+    assert info is not None
+    styles = sum(layer.style_dim for layer in info.styled_layers)
+    np.save(tmp_path / "s.npy", 5.0 * unit(2, styles))
+    assert directions_in(tmp_path / "s.npy", info) == "shape"
+    assert directions_in(tmp_path / "s.npy", None) == ""
+    np.save(tmp_path / "z.npy", 5.0 * unit(2, info.w_dim))
+    assert directions_in(tmp_path / "z.npy", info) == ""
+    (tmp_path / "broken.npy").write_bytes(b"\x93NUMPY")
+    assert directions_in(tmp_path / "broken.npy", info) == ""

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 from explorer.directions.style_space import RankedChannel
 from explorer.session import Session
 from explorer.state import Edit, Nudge, StyleChannels
+from explorer.widgets.panels.edits.channel_preview import SIGMAS
 from explorer.widgets.panels.edits.channels_panel import SHOWN, ChannelsPanel
 from explorer.widgets.viewer.camera import Camera
 from explorer.widgets.viewer.image_view import ImageView
@@ -48,6 +49,7 @@ class Strokes:
         self.said: list[object] = []
         view.region.began.connect(lambda: self.said.append("began"))
         view.region.marked.connect(lambda start, end: self.said.append((start, end)))
+        view.region.erased.connect(lambda start, end: self.said.append(("erased", start, end)))
         view.region.reverted.connect(lambda: self.said.append("reverted"))
         view.region.left.connect(lambda: self.said.append("left"))
 
@@ -83,6 +85,28 @@ def test_drags_with_a_modifier_still_move_and_turn(view: ImageView, modifier: Qt
     drag(view, [(50, 50), (100, 80)], modifiers=modifier)
     assert strokes.said == []
     assert log.said[0][0] == "start"
+
+
+@pytest.mark.parametrize(
+    ("button", "modifiers"),
+    [
+        (Qt.MouseButton.RightButton, Qt.KeyboardModifier.NoModifier),
+        (Qt.MouseButton.LeftButton, Qt.KeyboardModifier.AltModifier),
+    ],
+)
+def test_the_right_button_and_alt_erase(
+    view: ImageView, button: Qt.MouseButton, modifiers: Qt.KeyboardModifier
+) -> None:
+    log, strokes = Log(view), Strokes(view)
+    view.region.set_on(True)
+    drag(view, [(50, 50), (100, 80)], button=button, modifiers=modifiers)
+    assert strokes.said[0] == "began"
+    assert [said[0] for said in strokes.said[1:]] == ["erased", "erased"]  # type: ignore[index]
+    assert log.said == []
+    view.region.set_on(False)
+    strokes.said.clear()
+    drag(view, [(50, 50), (100, 80)], button=button, modifiers=modifiers)
+    assert strokes.said == []
 
 
 def test_escape_reverts_a_stroke_and_then_ends_marking(view: ImageView) -> None:
@@ -160,6 +184,32 @@ def test_the_brush_marks_what_it_covers(session: Session) -> None:
     assert not channels.region.any()
 
 
+def test_the_eraser_takes_away_what_it_covers_also_after_a_search(session: Session) -> None:
+    channels = session.channels
+    channels.set_brush(0.3)
+    mark(session, (0.5, 0.5))
+    marked = channels.region
+    assert marked is not None
+    channels.find()
+    channels.cancel()
+    channels.begin_stroke(0, is_eraser=True)
+    channels.set_brush(0.1)
+    channels.erase((0.5, 0.5), (0.5, 0.5))
+    assert channels.region is not None
+    assert 0 < channels.region.sum() < marked.sum()
+    size = marked.shape[0]
+    assert not channels.region[size // 2, size // 2]
+    assert not (channels.region & ~marked).any()
+    channels.cancel_stroke()
+    np.testing.assert_array_equal(channels.region, marked)
+    channels.set_brush(2.0)
+    channels.begin_stroke(0, is_eraser=True)
+    channels.erase((0.5, 0.5), (0.5, 0.5))
+    assert channels.region is None
+    channels.erase((0.5, 0.5), (0.5, 0.5))
+    assert channels.region is None
+
+
 def test_the_next_stroke_after_a_search_begins_a_new_region(session: Session) -> None:
     mark(session, (0.2, 0.2))
     mark(session, (0.8, 0.8))
@@ -198,7 +248,9 @@ def test_a_channel_found_is_moved_by_an_edit_of_the_look(session: Session) -> No
     channels.set_strength(first, 6.0)
     edits = session.look_of().edits
     assert [edit.strength for edit in edits] == [0.5, 6.0]
-    assert edits[1].value == StyleChannels(first.layer, (first.channel,), (first.sigma,))
+    sha = session.model_info(0).sha256  # type: ignore[union-attr]
+    assert sha
+    assert edits[1].value == StyleChannels(first.layer, (first.channel,), (first.sigma,), model_sha=sha)
     assert channels.strength(first) == 6.0
     session.look.switch_edit(1, False)
     assert channels.strength(first) == 0.0
@@ -290,6 +342,31 @@ def test_pointing_at_a_channel_shows_where_it_changes_the_picture(window: MainWi
     assert window.views.panes[1].image.region._heat is None
     QApplication.sendEvent(panel.rows[0].heat, QEvent(QEvent.Type.Leave))
     assert image.region._heat is None
+
+
+def test_resting_on_a_channel_shows_pictures_of_it_and_dragging_ends_that(
+    window: MainWindow, session: Session
+) -> None:
+    panel = panel_of(window)
+    window.reveal("style-channels")
+    mark(session, (0.4, 0.4))
+    find(session)
+    item, preview, at = panel.rows[0], panel.preview, QPointF(3, 3)
+    before = session.store.state
+    QApplication.sendEvent(item, QEnterEvent(at, at, at))
+    wait_until(preview.isVisible)
+    wait_until(lambda: len(preview.thumbnails._images) == len(SIGMAS))
+    pictures = [image.copy() for image in preview.thumbnails._images.values()]
+    assert any(picture != pictures[2] for picture in pictures)
+    assert session.store.state == before
+    QApplication.sendEvent(item, QEvent(QEvent.Type.Leave))
+    assert not preview.isVisible()
+    QApplication.sendEvent(item, QEnterEvent(at, at, at))
+    item.slider.pressed.emit()
+    QTest.qWait(0)
+    assert not preview.isVisible()
+    assert not preview._wait.isActive()
+    session.cancel()
 
 
 def test_channels_found_in_another_view_wait_for_it(window: MainWindow, session: Session) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from explorer.edits.bend import bent_layers
+from explorer.edits.bend import bent_layers, bent_places
 from explorer.edits.channels import ChannelRange
 from explorer.edits.registry import resolve_edits
 from explorer.generators.base import Activation, Generator, Inputs, fold
@@ -20,7 +21,7 @@ from explorer.render.headless import open_model
 from explorer.render.layer_edits import layer_edits
 from explorer.render.pipeline import Pipeline
 from explorer.render.resolve import resolve_look
-from explorer.state import Bend, Edit, Latent, Look, Tap, Transform
+from explorer.state import Bend, Edit, Latent, Look, Noise, Tap, Transform
 from explorer.state.request import ModelKey, RenderRequest, RenderSettings
 from tests.generators.configs import small_generator
 
@@ -174,3 +175,69 @@ def test_a_bend_has_gradients_through_the_filter() -> None:
     fold(generator.layers, generator.begin(inputs), inputs, stop=2, edits=edits).x.square().sum().backward()
     assert ws.grad is not None
     assert float(ws.grad.abs().sum()) > 0
+
+
+@pytest.mark.parametrize("name", FAMILIES[:3])
+@pytest.mark.parametrize("noise", ["none", "const", "random"])
+def test_resized_features_are_followed_by_later_layers_and_the_picture_keeps_its_size(
+    name: str, noise: str
+) -> None:
+    generator = small_generator(name)
+    pipeline = Pipeline(generator, StageCache(64 << 20))
+    look = Look(Latent(3), noise=Noise(noise, 5))  # type: ignore[arg-type]
+
+    def shown(*edits: Edit, tap: str = "") -> Tensor:
+        made = resolve_look(replace(look, edits=edits), Tap(tap), generator.info, model=ModelKey("x"))
+        with torch.inference_mode():
+            return pipeline.run(pipeline.plan(made, 0)).image.clone()
+
+    plain = shown()
+    for place in bent_places(generator.info):
+        for factor in (0.3, 1.5, 2.0):
+            edit = Edit(Bend(place.name, "resize", (factor,)))
+            resized = shown(edit)
+            assert resized.shape == plain.shape
+            assert not torch.equal(resized, plain)
+            assert torch.equal(shown(edit), resized)
+        assert torch.equal(shown(Edit(Bend(place.name, "resize", (1.0,)))), plain)
+        assert torch.equal(shown(Edit(Bend(place.name, "resize", (1.5,)), 0.0)), plain)
+    last = bent_layers(generator.info)[-1]
+    edit = Edit(Bend(bent_layers(generator.info)[0].name, "resize", (1.5,)))
+    assert shown(edit, tap=last.name).shape[1:] == (last.height * 3 // 2, last.width * 3 // 2)
+
+
+def test_resizing_upwards_draws_more_of_the_same_size() -> None:
+    """Twice the input of a network with a constant input means twice the detail, seen at half the scale."""
+    generator = small_generator("stylegan2-skip")
+    made = request(generator, Edit(Bend("input", "resize", (2.0,))))
+    with torch.inference_mode():
+        ws = generator.broadcast(generator.mapping(torch.randn(1, generator.info.z_dim)))
+        edits = layer_edits(made.style, generator.info, generator.layers)
+        inputs = Inputs(ws)
+        result = fold(generator.layers, generator.begin(inputs, edits), inputs, edits=edits)
+    height, width = generator.info.img_size
+    assert result.img is not None
+    assert result.img.shape[2:] == (2 * height, 2 * width)
+    assert generator.rgb(result).shape[2:] == (height, width)
+
+
+@pytest.mark.parametrize("name", ["stylegan3-t", "stylegan3-r"])
+def test_layers_of_one_size_leave_resizing_out(name: str) -> None:
+    generator = small_generator(name)
+    edit = Edit(Bend(generator.info.layers[1].name, "resize", (1.5,)))
+    assert resolve_edits((edit,), generator.info) == ()
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_input_is_bent_like_a_layer(name: str) -> None:
+    generator = small_generator(name)
+    pipeline = Pipeline(generator, StageCache(64 << 20))
+    plain, _ = picture(pipeline)
+    bent, hits = picture(pipeline, Edit(Bend("input", "ablate", (), ChannelRange(0, 3))))
+    assert hits == 0
+    assert not torch.equal(bent, plain)
+    turned = request(generator, Edit(Bend("input", "flip-h")))
+    with torch.inference_mode():
+        inputs = Inputs(generator.broadcast(generator.mapping(torch.randn(1, generator.info.z_dim))))
+        edits = layer_edits(turned.style, generator.info, generator.layers)
+        assert torch.equal(generator.begin(inputs, edits).x, generator.begin(inputs).x.flip(3))

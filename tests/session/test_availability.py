@@ -11,7 +11,10 @@ from explorer.session.availability import NO_MODEL, OF_A_MODEL, availability
 from explorer.state import Animation, Look, Noise, Tap, Transform
 
 LAYERS = (LayerInfo("wide", 0, 8, 16, 8, 8, has_noise=True), LayerInfo("single", 1, 8, 1, 8, 8))
-PLAIN = GeneratorInfo("stylegan2", 8, 0, 8, 2, (8, 8), 3, LAYERS, has_noise=True, has_input_transform=False)
+PLAIN = GeneratorInfo(
+    "stylegan2", 8, 0, 8, 2, (8, 8), 3, LAYERS, has_noise=True, has_input_transform=False,
+    can_resize=True,
+)  # fmt: skip
 QUIET = replace(PLAIN, family="stylegan3-t", has_noise=False, has_input_transform=True)
 CIRCLE = Transform(animation=Animation("circle"))
 RANDOM = Look(noise=Noise("random"), transform=CIRCLE)
@@ -68,3 +71,8 @@ def test_what_does_not_matter_gives_the_same_object() -> None:
     moved = replace(RANDOM, truncation=replace(RANDOM.truncation, psi=0.3), drift=1.0)
     assert availability(PLAIN, moved) is availability(PLAIN, RANDOM)
     assert availability(QUIET, moved) is not availability(PLAIN, RANDOM)
+
+
+def test_only_layers_of_any_size_can_be_resized() -> None:
+    assert "bend.resize" not in availability(PLAIN, RANDOM)
+    assert "one size" in availability(replace(PLAIN, can_resize=False), RANDOM)["bend.resize"]

@@ -7,22 +7,31 @@ import secrets
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMimeData, QPoint, Qt
-from PySide6.QtGui import QDrag, QDropEvent, QImage, QPixmap
+from PySide6.QtGui import QDrag, QPixmap
+from PySide6.QtWidgets import QApplication
 
 from explorer.errors import ProjectError
 from explorer.state import Look
 from explorer.state.codec import decode, encode
+from explorer.util.strict_json import parse_json
 
 if TYPE_CHECKING:
+    from PySide6.QtCore import QPointF
+    from PySide6.QtGui import QImage
     from PySide6.QtWidgets import QWidget
 
-__all__ = ["drag_look", "look_data", "look_in"]
+__all__ = ["drag_look", "is_drag", "look_data", "look_in"]
 
 _MIME = "application/x-latentwalk-look"
 _OURS = secrets.token_hex(8)
 """Identifies drags of this window: assets that a look of another one names are not here."""
 
 _PX = 56
+
+
+def is_drag(pressed: QPointF, at: QPointF) -> bool:
+    """Return whether the pointer is far enough from where it was pressed for a drag."""
+    return (at - pressed).manhattanLength() >= QApplication.startDragDistance()
 
 
 def look_data(look: Look) -> QMimeData:
@@ -32,13 +41,13 @@ def look_data(look: Look) -> QMimeData:
     return data
 
 
-def look_in(event: QDropEvent) -> Look | None:
+def look_in(data: QMimeData) -> Look | None:
     """Return the look that a drag of this window carries; None for any other drag."""
-    text = bytes(event.mimeData().data(_MIME).data()).decode(errors="replace")
+    text = bytes(data.data(_MIME).data()).decode(errors="replace")
     if not text.startswith(_OURS):
         return None
     try:
-        return decode(Look, json.loads(text.removeprefix(_OURS)), "look")
+        return decode(Look, parse_json(text.removeprefix(_OURS)), "look")
     except (ProjectError, ValueError):
         return None
 

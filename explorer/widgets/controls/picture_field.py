@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPen
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QWidget
 
 from explorer.widgets.controls.event_filters import claim_keys
-from explorer.widgets.controls.look_drag import drag_look
+from explorer.widgets.controls.look_drag import drag_look, is_drag
 from explorer.widgets.controls.picture_tip import PictureTip
 from explorer.widgets.controls.plain_text import line_text
 from explorer.widgets.controls.theme import color
@@ -119,7 +119,7 @@ class PictureField(QWidget):
         if self._pressed is None or not event.buttons() & Qt.MouseButton.LeftButton:
             return
         index, start = self._pressed
-        if (event.position() - start).manhattanLength() > QApplication.startDragDistance():
+        if is_drag(start, event.position()):
             self._pressed = None
             drag_look(self, self.items[index].look, self.image(index))
 

@@ -11,6 +11,9 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
 from explorer.widgets.controls.theme import color
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from explorer.render.results import Thumbnail
     from explorer.session import Session
     from explorer.state import Look
@@ -58,6 +61,7 @@ class Thumbnails(QObject):
         super().__init__(parent)
         self._session, self._prefix, self._on_change, self._max_px = session, prefix, on_change, max_px
         self._images: dict[str, QImage] = {}
+        self._bases: dict[str, NDArray[np.float32]] = {}
         self._asked: set[str] = set()
         session.thumbnail.connect(self._on_thumbnail)
 
@@ -70,9 +74,15 @@ class Thumbnails(QObject):
             self._session.request_thumbnail(f"{self._prefix}/{key}", look, number, self._max_px)
         return image
 
+    def w(self, key: str) -> NDArray[np.float32] | None:
+        """Return the latent w `[w_dim]` of a picture, before mixing and truncation; None until it is there."""
+        base = self._bases.get(key)
+        return base if base is None or base.ndim == 1 else base.mean(axis=0)
+
     def clear(self) -> None:
         """Drop all pictures, so that they are requested again."""
         self._images.clear()
+        self._bases.clear()
         self._asked.clear()
 
     @Slot(object)
@@ -82,7 +92,7 @@ class Thumbnails(QObject):
             return
         if len(self._images) >= self.LIMIT:
             oldest = next(iter(self._images))
-            del self._images[oldest]
+            del self._images[oldest], self._bases[oldest]
             self._asked.discard(oldest)
-        self._images[key] = thumbnail_image(thumbnail)
+        self._images[key], self._bases[key] = thumbnail_image(thumbnail), thumbnail.base
         self._on_change()

@@ -8,7 +8,7 @@ from typing import Literal
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 
-__all__ = ["HINTS", "UNDO_NAMES", "Drag", "Mode", "cursor_of", "describe", "mode_of"]
+__all__ = ["HINTS", "UNDO_NAMES", "Drag", "Mode", "cursor_of", "describe", "is_other", "mode_of"]
 
 Mode = Literal["walk", "move", "rotate", "pan"]
 
@@ -38,6 +38,13 @@ def mode_of(button: Qt.MouseButton, modifiers: Qt.KeyboardModifier) -> Mode | No
     if modifiers & (Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ControlModifier):
         return "rotate"
     return "walk"
+
+
+def is_other(button: Qt.MouseButton, modifiers: Qt.KeyboardModifier) -> bool:
+    """Return whether a press begins the other drag of a tool, as erasing: the right button, or Alt alone."""
+    alone = modifiers & ~Qt.KeyboardModifier.KeypadModifier
+    is_alt = button == Qt.MouseButton.LeftButton and alone == Qt.KeyboardModifier.AltModifier
+    return is_alt or (button == Qt.MouseButton.RightButton and alone == Qt.KeyboardModifier.NoModifier)
 
 
 def cursor_of(mode: Mode | None) -> Qt.CursorShape:

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.event_filters import claim_keys
 from explorer.widgets.controls.theme import GRID, color, value_font, view_color
-from explorer.widgets.viewer.gestures import UNDO_NAMES, Drag, cursor_of, describe, mode_of
+from explorer.widgets.viewer.gestures import UNDO_NAMES, Drag, Mode, cursor_of, describe, is_other, mode_of
 from explorer.widgets.viewer.pair_tools import FlickerTool, Pair, WipeTool
 from explorer.widgets.viewer.points_tool import PointsTool
 from explorer.widgets.viewer.region_tool import RegionTool
@@ -174,15 +174,14 @@ class ImageView(QWidget):
         if self.is_dragging:
             return  # a second button during a drag changes nothing
         mode = mode_of(event.button(), event.modifiers())
-        if mode is None or (self.image is None and mode != "pan"):
-            event.ignore()
-            return
-        tool = self._tool_at(event.position()) if mode == "walk" else None
+        tool = self._press_tool(event, mode)
         if tool is not None:
             self._held = tool
             self.setCursor(tool.cursor(event.position()))
-            tool.press(event.position())
             name = tool.undo_name
+        elif mode is None or (self.image is None and mode != "pan"):
+            event.ignore()
+            return
         else:
             self.setCursor(Qt.CursorShape.ClosedHandCursor if mode == "walk" else cursor_of(mode))
             self._drag = Drag(mode, event.position(), self.picture_rect())
@@ -190,6 +189,16 @@ class ImageView(QWidget):
             name = UNDO_NAMES.get(mode, "")
         if name:
             self.drag_started.emit(name)
+
+    def _press_tool(self, event: QMouseEvent, mode: Mode | None) -> Tool | None:
+        """Begin the drag of a tool that takes this press, and return the tool."""
+        at = event.position()
+        if is_other(event.button(), event.modifiers()):
+            return next((tool for tool in self.tools if tool.hit(at) and tool.press_other(at)), None)
+        tool = self._tool_at(at) if mode == "walk" and self.image is not None else None
+        if tool is not None:
+            tool.press(at)
+        return tool
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._held is not None:

@@ -1,4 +1,4 @@
-"""Marking a region of the picture: a click is a small disc, a drag a stroke of the brush."""
+"""Marking a region of the picture: a click is a small disc, a drag a stroke of the brush or of the eraser."""
 
 from __future__ import annotations
 
@@ -23,14 +23,17 @@ _OPACITY = 150
 class RegionTool(PassiveTool):
     """The region over a picture, while it is being marked.
 
-    It takes every drag without a modifier while it is on; those with Shift or Ctrl still move and turn the picture.
+    It takes every drag without a modifier while it is on; one with the right button or Alt erases, those with
+    Shift or Ctrl still move and turn the picture.
 
-    Signals: `began` at a press; `marked(start, end)` with points (x, y) in picture widths from the upper left
-    corner; `reverted` when a stroke was cancelled; `left` when the user wants no more.
+    Signals: `began(is_eraser)` at a press; `marked(start, end)` and `erased(start, end)` with points (x, y) in
+    picture widths from the upper left corner; `reverted` when a stroke was cancelled; `left` when the user wants no
+    more.
     """
 
-    began = Signal()
+    began = Signal(bool)
     marked = Signal(object, object)
+    erased = Signal(object, object)
     reverted = Signal()
     left = Signal()
 
@@ -41,6 +44,7 @@ class RegionTool(PassiveTool):
         self._image: QImage | None = None
         self._heat: QImage | None = None
         self._last: tuple[float, float] | None = None
+        self._is_erasing = False
 
     def set_on(self, is_on: bool) -> None:
         """Let drags mark the region, and show it."""
@@ -60,7 +64,7 @@ class RegionTool(PassiveTool):
 
     def caption(self) -> str:
         """Return what to do."""
-        return "Click or drag over what should change    Esc ends" if self.is_on else ""
+        return "Click or drag: mark    right button: erase    Esc: end" if self.is_on else ""
 
     def hit(self, at: QPointF) -> bool:
         """Return whether it is on and there is a picture."""
@@ -72,15 +76,18 @@ class RegionTool(PassiveTool):
 
     def press(self, at: QPointF) -> None:
         """Begin a stroke with a disc."""
-        self._last = self._point(at)
-        self.began.emit()
-        self.marked.emit(self._last, self._last)
+        self._begin(at, is_erasing=False)
+
+    def press_other(self, at: QPointF) -> bool:
+        """Begin to erase."""
+        self._begin(at, is_erasing=True)
+        return True
 
     def move(self, at: QPointF) -> None:
         """Continue the stroke."""
         if self._last is not None:
             start, self._last = self._last, self._point(at)
-            self.marked.emit(start, self._last)
+            self._tell(start, self._last)
 
     def release(self) -> None:
         """End the stroke."""
@@ -91,6 +98,14 @@ class RegionTool(PassiveTool):
         if self._last is not None:
             self._last = None
             self.reverted.emit()
+
+    def _begin(self, at: QPointF, *, is_erasing: bool) -> None:
+        self._last, self._is_erasing = self._point(at), is_erasing
+        self.began.emit(is_erasing)
+        self._tell(self._last, self._last)
+
+    def _tell(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        (self.erased if self._is_erasing else self.marked).emit(start, end)
 
     def _point(self, at: QPointF) -> tuple[float, float]:
         rect = self.picture.picture_rect()

@@ -42,6 +42,8 @@ class PictureView(Protocol):
 class Tool(Protocol):
     """A tool over a picture. The first tool that is hit receives a drag with the left button.
 
+    A drag with the right button, or with Alt, goes to the first that is hit and accepts it.
+
     Attributes:
         undo_name: Name of the undo step of a drag; empty if a drag does not change the state.
     """
@@ -62,6 +64,9 @@ class Tool(Protocol):
 
     def press(self, at: QPointF) -> None:
         """Begin a drag at a point that is hit."""
+
+    def press_other(self, at: QPointF) -> bool:
+        """Begin a drag with the right button or Alt at a point that is hit; return whether it is accepted."""
 
     def move(self, at: QPointF) -> None:
         """Continue the drag."""
@@ -106,6 +111,10 @@ class PassiveTool(QObject):
 
     def press(self, at: QPointF) -> None:
         """Do nothing."""
+
+    def press_other(self, at: QPointF) -> bool:
+        """Return False."""
+        return False
 
     def move(self, at: QPointF) -> None:
         """Do nothing."""

@@ -153,6 +153,7 @@ class ViewPane(QWidget):
         image.slit.moved.connect(session.lab.set_slit)
         image.region.began.connect(self._on_region_began)
         image.region.marked.connect(session.channels.mark)
+        image.region.erased.connect(session.channels.erase)
         image.region.reverted.connect(session.channels.cancel_stroke)
         image.region.left.connect(self._on_region_left)
         session.channels.marking_changed.connect(image.region.set_on)
@@ -358,8 +359,9 @@ class ViewPane(QWidget):
         if self.session.active != self.view:
             self.session.views.set_active(self.view)
 
-    def _on_region_began(self) -> None:
-        self.session.channels.begin_stroke(self.view)
+    @Slot(bool)
+    def _on_region_began(self, is_eraser: bool) -> None:
+        self.session.channels.begin_stroke(self.view, is_eraser)
 
     def _on_region_left(self) -> None:
         self.session.channels.set_marking(False)

@@ -178,6 +178,25 @@ class FileCommands(WindowPart):
                 if view is not None:
                     self.session.views.set_active(view)
                 self._take_latents(file)
+            elif file.kind == "directions":
+                self._take_directions(file, self._view(view))
+
+    def _take_directions(self, file: ReadFile, view: int) -> None:
+        """Add the directions of a file to those of a view's model, and say why they were not taken for latents."""
+        assert file.directions is not None
+        if self.session.info(view) is None:  # it was closed since
+            return
+        self.session.views.set_active(view)
+        self.session.directions.add(view, file.directions)
+        self.window.reveal("directions")
+        self.remember(file.path)
+        count, name = len(file.directions), visible(Path(file.path).name, 60)
+        added = f"{count} direction{'s' * (count != 1)} of {name} added"
+        if file.sign == "length":
+            offer: Offer = ("Open as latent", partial(self.open_latent, file.path))
+            self.window.show_message(f"{added}: vectors of length one are taken for directions", offer)
+        else:
+            self.window.show_message(added)
 
     def _show_error(
         self, path: str, error: LatentwalkError, view: int | None = None, *, convert: bool = False

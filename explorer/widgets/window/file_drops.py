@@ -63,6 +63,8 @@ class FileDrops(WindowPart):
         if self._carried.count("model") > 1:
             *first, last = [letter(v) for v in range(min(self._carried.count("model"), MAX_VIEWS))]
             message = f"Open in {', '.join(first)} and {last}"
+        elif self._carried == ["directions"]:
+            message = f"Add to the directions of {letter(view)}"
         else:
             message = f"Open in {letter(view)}" if {"model", "latent"} & set(self._carried) else "Open"
         self.frame.show_over(self.window.views.panes[view].image, message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,8 @@ from explorer.util.plain_text import visible
 
 if TYPE_CHECKING:
     from explorer.assets.latent import Space, StoredLatent
+    from explorer.directions.direction_set import DirectionSet
+    from explorer.directions.files import Sign
     from explorer.generators.base import GeneratorInfo
     from explorer.project.document import Project
     from explorer.project.model_search import FoundModels
@@ -30,6 +32,8 @@ class ReadFile:
     project: Project | None = None
     found: FoundModels | None = None
     latents: tuple[StoredLatent, ...] = ()
+    directions: DirectionSet | None = None
+    sign: Sign = ""  # by what they are known
     error: LatentwalkError | None = None
 
 
@@ -56,8 +60,8 @@ def _read(path: str, info: GeneratorInfo | None, recent: Sequence[str], control:
     try:
         if kind == "project":
             return read_project(path, recent, control)
-        if kind == "latent":
-            return read_latents(path, info, None)
+        if kind in ("latent", "directions"):
+            return _read_array(path, info)
         if kind == "model":
             return ReadFile(path, kind)
     except CancelledError:
@@ -65,8 +69,23 @@ def _read(path: str, info: GeneratorInfo | None, recent: Sequence[str], control:
     except LatentwalkError as error:
         return ReadFile(path, kind, error=error.with_traceback(None))
     message = f"Can't open {visible(Path(path).name)}: this file type isn't supported."
-    hint = "Models are .safetensors or .pkl, projects .json, .png or films, latents .npy, .npz or .pt."
+    hint = (
+        "Models are .safetensors or .pkl, projects .json, .png or films, latents and directions .npy, .npz or .pt."
+    )
     return ReadFile(path, kind, error=UnreadableFileError(message, hint))
+
+
+def _read_array(path: str, info: GeneratorInfo | None) -> ReadFile:
+    """Read the directions or the latents of a file for a network. Raises LatentError."""
+    from explorer.directions.files import directions_in, load_directions
+
+    sign = directions_in(path, info)
+    if not sign:
+        return read_latents(path, info, None)
+    if info is None:
+        raise LatentError("No model is loaded that could use the directions.", "Open a model first.")
+    found = replace(load_directions(path, info), model_sha="")  # the user opens it for this model
+    return ReadFile(path, "directions", directions=found, sign=sign)
 
 
 def read_project(path: str, recent: Sequence[str], control: Control) -> ReadFile:

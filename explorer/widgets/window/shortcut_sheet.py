@@ -24,7 +24,10 @@ GESTURES: tuple[tuple[str, Lines], ...] = (
             *HINTS,
             ("Arrows", "walk the latent plane a little"),
             ("Shift + arrows", "move the picture a little"),
-            ("M, then click or drag", "mark a region, to find its style channels; Esc ends"),
+            (
+                "M, then click or drag",
+                "mark a region, to find its style channels; right button or Alt: erase; Esc ends",
+            ),
             ("Drag the slit line", "move it; its ends: turn and stretch it"),
         ),
     ),

@@ -92,7 +92,7 @@ class ParentSlot(QWidget):
         self.menu().popup(self.choose.mapToGlobal(self.choose.rect().bottomLeft()))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if look_in(event) is None or not take_copy(event):
+        if look_in(event.mimeData()) is None or not take_copy(event):
             event.ignore()
             return
         self.face.mark(is_target=True)
@@ -102,7 +102,7 @@ class ParentSlot(QWidget):
 
     def dropEvent(self, event: QDropEvent) -> None:
         self.face.mark(is_target=False)
-        look = look_in(event)
+        look = look_in(event.mimeData())
         if look is not None and take_copy(event):
             self.chosen.emit(look.latent)
 

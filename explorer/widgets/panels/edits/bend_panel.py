@@ -8,11 +8,14 @@ from PySide6.QtCore import Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from explorer.edits.bend import Bend, bent_layers
+from explorer.edits.base import INPUT_LAYER
+from explorer.edits.bend import Bend, bent_places
 from explorer.edits.bend_operations import OPERATIONS
 from explorer.edits.channels import ALL_CHANNELS, ChannelCluster, ChannelRange, Channels, ChannelShare
+from explorer.session.availability import availability
 from explorer.state import Edit
 from explorer.widgets.controls.basic import Choice, IconButton, label, row
+from explorer.widgets.controls.disable import disable
 from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.progress_line import ProgressLine
 from explorer.widgets.controls.seed_field import random_seed
@@ -43,7 +46,10 @@ class BendPanel(Panel):
         self._bind()
 
     def _build(self) -> None:
-        self.layer = _box("Layer", "The layer whose output is bent: its name, and its resolution or sampling rate")
+        self.layer = _box(
+            "Layer",
+            "The layer whose output is bent, or the network's input: its name, and its resolution or sampling rate",
+        )
         self.operation = _box("Operation", "What is done to the features")
         for name, operation in OPERATIONS.items():
             self.operation.addItem(operation.title, name)
@@ -82,7 +88,6 @@ class BendPanel(Panel):
             "edits",
             self.layer,
             self.operation,
-            self.kind,
             self.share,
             self.first,
             self.last,
@@ -100,7 +105,7 @@ class BendPanel(Panel):
         return str(self.kind.currentData())
 
     def _show_model(self, info: GeneratorInfo | None) -> None:
-        layers = () if info is None else bent_layers(info)
+        layers = () if info is None else bent_places(info)
         if layers != self._layers:
             self._layers = layers
             self.layer.clear()
@@ -108,7 +113,7 @@ class BendPanel(Panel):
                 self.layer.addItem(f"{layer.name}  \u00b7  {layer.resolution} px", layer.name)
             self.layer.setCurrentIndex((len(layers) - 1) // 2)
             self._show_layer()
-        self._show_clusters()
+        self._show_operation()
 
     def _layer(self) -> LayerInfo | None:
         index = self.layer.currentIndex()
@@ -125,6 +130,7 @@ class BendPanel(Panel):
     def _show_operation(self) -> None:
         operation = OPERATIONS[self.operation.currentData()]
         self.about.setText(f"{operation.tip}.")
+        self._show_clusters()
 
     @Slot(float)
     def _on_slider(self, value: float) -> None:
@@ -136,7 +142,12 @@ class BendPanel(Panel):
 
     @Slot()
     def _show_clusters(self) -> None:
-        kind, layer = self.channel_kind, self._layer()
+        kind, layer, info = self.channel_kind, self._layer(), self.session.info(self.session.active)
+        operation = self.operation.currentData()
+        is_of_size = OPERATIONS[operation].is_of_size
+        reasons = availability(info, self.session.look_of())
+        all_of_them = "Another size is that of all channels" if is_of_size else ""
+        disable(self.kind, reasons.get("edits", all_of_them))
         clusters = self.session.bending.clusters(layer.name) if layer is not None else ()
         fraction = self.session.bending.fraction
         texts = [f"Cluster {i}  \u00b7  {len(found)} channels" for i, found in enumerate(clusters, 1)]
@@ -144,18 +155,20 @@ class BendPanel(Panel):
             self.cluster.clear()
             self.cluster.addItems(texts)
         is_cluster, is_running = kind == "cluster", fraction is not None
+        has_clusters = layer is not None and layer.name != INPUT_LAYER
         self.share.setVisible(kind == "share")
         for slider in (self.first, self.last):
             slider.setVisible(kind == "range")
         self.cluster.setVisible(is_cluster and bool(clusters))
-        self.search.setVisible(is_cluster and (is_running or not clusters))
+        self.search.setVisible(is_cluster and has_clusters and (is_running or not clusters))
         self.search.setText("Cancel" if is_running else "Find clusters")
         self.search.set_icon_name("x" if is_running else "play")
         self.progress.setVisible(is_cluster and is_running)
         self.progress.set_fraction(fraction or 0.0)
         reason = "No model is loaded" if layer is None else ""
-        if is_cluster and not clusters:
-            reason = reason or "Find the clusters first"
+        if is_cluster and not clusters and not is_of_size:
+            reason = reason or ("Find the clusters first" if has_clusters else "The input has no clusters")
+        reason = reason or reasons.get(f"bend.{operation}", "")
         self.plus.setEnabled(not reason)
         set_tip(self.plus, reason or "Add this bend to the edits")
 
@@ -164,6 +177,8 @@ class BendPanel(Panel):
     def channels(self) -> Channels:
         """Return the chosen channels; every call draws others for a share."""
         kind = self.channel_kind
+        if OPERATIONS[self.operation.currentData()].is_of_size:
+            return ALL_CHANNELS
         if kind == "share":
             return ChannelShare(round(self.share.value) / 100.0, random_seed())
         if kind == "range":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSizePolicy
 
-from explorer.edits.bend import Bend
+from explorer.edits.bend import NO_RESIZE, Bend
 from explorer.edits.bend_operations import OPERATIONS
 from explorer.edits.channels import ChannelShare
 from explorer.edits.registry import describe
@@ -65,6 +65,13 @@ class BendRow(EditRow):
         """Return the tooltip of the amount."""
         return f"How much of this bend is blended in: {describe(edit)}. 0 means none, 1 all of it."
 
+    def reason_of(self, edit: Edit, info: GeneratorInfo) -> str:
+        """Return why the bend has no effect now."""
+        reason, bend = super().reason_of(edit, info), edit.value
+        assert isinstance(bend, Bend)
+        is_of_size = edit.is_on and OPERATIONS[bend.operation].is_of_size
+        return NO_RESIZE if reason and is_of_size and not info.can_resize else reason
+
     def show_edit(self, edit: Edit, count: int, info: GeneratorInfo) -> None:
         """Show a bend."""
         super().show_edit(edit, count, info)
@@ -73,7 +80,8 @@ class BendRow(EditRow):
         operation, reason = OPERATIONS[bend.operation], self.reason_of(edit, info)
         name = describe(edit)
         self.name.set_text(name, name.replace(" of channels", "").replace(" channels ", " ch. "))
-        is_noise, is_share = bend.operation == "noise", isinstance(bend.channels, ChannelShare)
+        is_noise = bend.operation == "noise"
+        is_share = isinstance(bend.channels, ChannelShare) and not operation.is_of_size
         self.again.setVisible(is_noise or is_share)
         set_tip(self.again, "Other random noise, just as strong" if is_noise else "Other random channels, as many")
         values = operation.values(bend.parameters)

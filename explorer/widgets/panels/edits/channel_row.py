@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QHideEvent, QImage, QPainter, QPaintEvent
+from PySide6.QtGui import QEnterEvent, QHideEvent, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from explorer.edits.style_channels import StyleChannelsKind
@@ -65,7 +65,7 @@ class ChannelRow(QWidget):
     """A heat map and a slider of one channel; it is reused for others.
 
     Signals: `pressed`, `moving(value)`, `released`, `cancelled` of the slider; `pointed(RankedChannel | None)`
-    when the pointer enters or leaves the heat map.
+    when the pointer enters or leaves the heat map; `hovered(is_over)` when it enters or leaves the row.
     """
 
     pressed = Signal()
@@ -73,6 +73,7 @@ class ChannelRow(QWidget):
     released = Signal()
     cancelled = Signal()
     pointed = Signal(object)
+    hovered = Signal(bool)
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,6 +98,16 @@ class ChannelRow(QWidget):
 
     def _on_pointed(self, is_over: bool) -> None:
         self.pointed.emit(self.channel if is_over else None)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self.hovered.emit(True)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.hovered.emit(False)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self.hovered.emit(False)
+        super().hideEvent(event)
 
     def show_channel(self, channel: RankedChannel) -> None:
         """Show a channel."""

@@ -15,6 +15,7 @@ from explorer.widgets.controls.disable import disable
 from explorer.widgets.controls.plain_text import error_text
 from explorer.widgets.controls.progress_line import ProgressLine
 from explorer.widgets.controls.slider import ValueSlider
+from explorer.widgets.panels.edits.channel_preview import ChannelPreview
 from explorer.widgets.panels.edits.channel_row import ChannelRow
 from explorer.widgets.panels.panel import Panel
 
@@ -42,7 +43,7 @@ class ChannelsPanel(Panel):
         super().__init__(session, parent)
         channels = session.channels
         self.mark = IconButton(
-            "paint-brush", "Mark on the picture what should change (M): click or drag; Esc ends it",
+            "paint-brush", "Mark on the picture what should change (M): drag; the right button erases; Esc ends",
             lambda: channels.set_marking(self.mark.isChecked()), text="Mark", checkable=True,
         )  # fmt: skip
         self.clear = IconButton("eraser", "Remove the marked region", channels.clear)
@@ -58,6 +59,7 @@ class ChannelsPanel(Panel):
         self.note = label("", "caption", wrap=True)
         self.message = label("", "caption", wrap=True, limit=2 * LIMIT)
         self.rows = [ChannelRow() for _ in range(SHOWN)]
+        self.preview = ChannelPreview(session, self)
         self.add(row(self.mark, self.brush, self.clear))
         self.add(self.search)
         for item in (self.line, self.note, self.message, *self.rows):
@@ -75,10 +77,12 @@ class ChannelsPanel(Panel):
         self.brush.moving.connect(lambda percent: channels.set_brush(percent / 100.0))
         for item in self.rows:
             item.pointed.connect(channels.point_at)
+            item.hovered.connect(partial(self._hover, item))
             item.pressed.connect(partial(self._begin, item))
             item.moving.connect(partial(self._move, item))
             item.released.connect(session.commit)
             item.cancelled.connect(session.cancel)
+        session.lab.rested.connect(self.preview.update_pictures)
         self.bind.look(lambda look: look.edits, lambda _: self._show_strengths())
         self.bind.state(lambda state: state.active, lambda _: self._show_view())
         self.bind.model(self._show_model)
@@ -123,6 +127,12 @@ class ChannelsPanel(Panel):
         left = f"  {_time_text(report.seconds_left)} left" if report.seconds_left else ""
         self.note.setText(f"{report.stage or 'Starting'} \u2026{left}")
 
+    def _hover(self, item: ChannelRow, is_over: bool) -> None:
+        if is_over and item.channel is not None and item.slider.isEnabled():
+            self.preview.show_soon(item, item.channel)
+        else:
+            self.preview.end()
+
     def _show_found(self) -> None:
         found = self.session.channels.found
         for number, item in enumerate(self.rows):
@@ -159,6 +169,7 @@ class ChannelsPanel(Panel):
             channels.find()
 
     def _begin(self, item: ChannelRow) -> None:
+        self.preview.end()  # the picture itself shows what the drag does
         if item.channel is not None:
             self.session.begin(f"Channel {item.channel.channel} of {item.channel.layer}")
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from explorer.state import Transform
 from explorer.widgets.controls.drops import take_copy
 from explorer.widgets.controls.event_filters import positional_tooltip
 from explorer.widgets.controls.look_drag import look_in
@@ -18,27 +19,38 @@ from explorer.widgets.controls.thumbnails import paint_thumbnail
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QMouseEvent, QPaintEvent
 
     from explorer.state import Look
     from explorer.widgets.controls.thumbnails import Thumbnails
 
-__all__ = ["Example", "ExampleStrip"]
+__all__ = ["Example", "ExampleStrip", "plain_look"]
 
 _PX, _GAP = 28, 3
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+def plain_look(look: Look) -> Look:
+    """Return what an example shows of a look: its latent without edits and motion."""
+    return replace(look, transform=Transform(), edits=(), drift=0.0)
+
+
+@dataclass(slots=True, eq=False)
 class Example:
-    """One example: a look, and its latent w `[w_dim]` before mixing and truncation."""
+    """One example: a look, and its latent w `[w_dim]` before mixing and truncation once it was rendered."""
 
     look: Look
-    w: NDArray[np.float32]
+    w: NDArray[np.float32] | None = None
+
+    @property
+    def key(self) -> str:
+        """Of its thumbnail."""
+        return str(hash(self.look))
 
 
 class ExampleStrip(QWidget):
-    """The examples of one group, newest first. `removed(index)` is emitted when one is clicked.
+    """The examples of one group, newest first. A click removes one; looks can be dropped on it.
 
-    `dropped(Look)` is emitted when a picture of the history, favourites or children is dropped here.
+    Signals: `removed(index)`; `dropped(Look)`, for the owner to add it.
 
     Args:
         thumbnails: Renders and caches the pictures.
@@ -61,8 +73,14 @@ class ExampleStrip(QWidget):
         positional_tooltip(self, self._tip)
 
     def add(self, example: Example) -> None:
-        """Add an example."""
-        self.examples.insert(0, example)
+        """Add an example, unless it is there."""
+        if all(example.look != other.look for other in self.examples):
+            self.examples.insert(0, example)
+            self.update()
+
+    def take_out(self, look: Look) -> None:
+        """Remove a look, if it is there."""
+        self.examples = [example for example in self.examples if example.look != look]
         self.update()
 
     def clear(self) -> None:
@@ -70,28 +88,21 @@ class ExampleStrip(QWidget):
         self.examples.clear()
         self.update()
 
+    def fill_in(self) -> None:
+        """Take the latents that were rendered since, and ask for those that are missing."""
+        for example in self.examples:
+            if example.w is None and self._thumbnails.get(example.key, example.look) is not None:
+                example.w = self._thumbnails.w(example.key)
+        self.update()
+
+    def forget_latents(self) -> None:
+        """Forget the latents of a model that is no longer shown; its looks have others in the next one."""
+        for example in self.examples:
+            example.w = None
+
     def _index_at(self, at: QPointF) -> int:
         index = int(at.x() // (_PX + _GAP))
         return index if index < len(self.examples) else -1
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if look_in(event) is None or not take_copy(event):
-            event.ignore()
-            return
-        self._mark(is_target=True)
-
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        self._mark(is_target=False)
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        self._mark(is_target=False)
-        look = look_in(event)
-        if look is not None and take_copy(event):
-            self.dropped.emit(look)
-
-    def _mark(self, *, is_target: bool) -> None:
-        self._is_target = is_target
-        self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         index = self._index_at(event.position())
@@ -100,8 +111,26 @@ class ExampleStrip(QWidget):
             self.update()
             self.removed.emit(index)
 
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if look_in(event.mimeData()) is not None and take_copy(event):
+            self._is_target = True
+            self.update()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._is_target = False
+        self.update()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._is_target = False
+        look = look_in(event.mimeData())
+        if look is not None and take_copy(event):
+            self.dropped.emit(look)
+        self.update()
+
     def _tip(self, at: QPointF) -> str:
-        return "Click to remove this example" if self._index_at(at) >= 0 else self._empty
+        if self._index_at(at) >= 0:
+            return "Click to remove this example"
+        return f"Pictures {self._empty}: add what is shown, or drag some here from the history or a sheet"
 
     def paintEvent(self, event: QPaintEvent) -> None:
         p = QPainter(self)
@@ -109,11 +138,11 @@ class ExampleStrip(QWidget):
             box = QRectF(1 + i * (_PX + _GAP), 1, _PX, _PX)
             if box.left() > self.width():
                 break
-            paint_thumbnail(p, self._thumbnails.get(f"{hash(example.look)}", example.look), box)
+            paint_thumbnail(p, self._thumbnails.get(example.key, example.look), box)
         if not self.examples:
             p.setPen(color("caption"))
             p.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self._empty)
         if self._is_target:
             p.setPen(color("accent"))
-            p.drawRect(self.rect().adjusted(0, 0, -1, -1))
+            p.drawRoundedRect(self.rect().adjusted(0, 0, -1, -1), 4, 4)
         p.end()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, Signal
+from PySide6.QtCore import QPoint, QRectF, Signal
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QMenu, QVBoxLayout, QWidget
 
 from explorer.edits.base import entries_text
@@ -16,10 +17,13 @@ from explorer.util.ranges import ranges_of
 from explorer.widgets.controls.basic import IconButton, row
 from explorer.widgets.controls.plain_text import menu_text, set_tip
 from explorer.widgets.controls.slider import ValueSlider
+from explorer.widgets.controls.theme import color
 from explorer.widgets.panels.edits.direction_strip import DirectionStrip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from PySide6.QtGui import QMouseEvent, QPaintEvent
 
     from explorer.generators.base import GeneratorInfo
     from explorer.session.direction_notes import Note
@@ -42,10 +46,12 @@ METHODS = {
 class DirectionRow(QWidget):
     """The controls of one direction. Rows are reused for other directions.
 
-    Signals: `noted(fields)` when name, star, lock or layers change; those of the slider are the slider's.
+    Signals: `noted(fields)` when name, star, lock or layers change; `selected` at a press beside the controls or on
+    the previews; those of the slider are the slider's.
     """
 
     noted = Signal(object)
+    selected = Signal()
     problem = Signal(object)  # a LatentwalkError to show to the user
 
     def __init__(self, thumbnails: Thumbnails, look_at: Callable[[DirectionRow, float], Look | None]) -> None:
@@ -54,6 +60,7 @@ class DirectionRow(QWidget):
         self.key = ""
         self._info: GeneratorInfo | None = None
         self._entries: tuple[int, ...] = ()
+        self._is_selected = False
         self._look_at = look_at
         self.star = IconButton(
             "star", "Favourite: shown first, and under \u201cStarred\u201d", checkable=True, size=14
@@ -85,6 +92,24 @@ class DirectionRow(QWidget):
         previews.addWidget(self.strip)
         previews.addLayout(side)
         layout.addLayout(previews)
+
+        self.strip.chosen.connect(lambda _: self.selected.emit())
+
+    def set_selected(self, is_selected: bool) -> None:
+        """Mark the direction whose effect on the attributes is shown."""
+        if is_selected != self._is_selected:
+            self._is_selected = is_selected
+            self.update()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.selected.emit()
+        super().mousePressEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self._is_selected:
+            p = QPainter(self)
+            p.fillRect(QRectF(0, self.height() - 2, self.strip.width(), 2), color("accent"))
+            p.end()
 
     @property
     def entries(self) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""DirectionStrip: five live previews of a direction; a click steps to one."""
+"""DirectionStrip: live previews of a direction or a channel; a click steps to one."""
 
 from __future__ import annotations
 
@@ -31,12 +31,15 @@ class DirectionStrip(QWidget):
     Args:
         thumbnails: Renders and caches the pictures; only those that are visible are asked for.
         look_at: Returns the look at a strength.
+        sigmas: The strengths that are shown, in standard deviations.
     """
 
     chosen = Signal(float)
 
-    def __init__(self, thumbnails: Thumbnails, look_at: Callable[[float], Look | None]) -> None:
+    def __init__(self, thumbnails: Thumbnails, look_at: Callable[[float], Look | None],
+                 sigmas: tuple[float, ...] = SIGMAS) -> None:  # fmt: skip
         super().__init__()
+        self._sigmas = sigmas
         self._thumbnails, self._look_at = thumbnails, look_at
         self._strength = 0.0
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -53,14 +56,14 @@ class DirectionStrip(QWidget):
 
     def _side(self) -> float:
         """Return the side of one preview in pixels."""
-        return min(_LARGEST, (self.width() - _GAP * (len(SIGMAS) - 1)) / len(SIGMAS))
+        return min(_LARGEST, (self.width() - _GAP * (len(self._sigmas) - 1)) / len(self._sigmas))
 
     def _box(self, index: int) -> QRectF:
         side = self._side()
         return QRectF(index * (side + _GAP), 0, side, side).adjusted(1, 1, -1, -1)
 
     def _index_at(self, at: QPointF) -> int:
-        return next((i for i in range(len(SIGMAS)) if self._box(i).contains(at)), -1)
+        return next((i for i in range(len(self._sigmas)) if self._box(i).contains(at)), -1)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -69,17 +72,17 @@ class DirectionStrip(QWidget):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         index = self._index_at(event.position())
         if event.button() == Qt.MouseButton.LeftButton and index >= 0:
-            self.chosen.emit(SIGMAS[index])
+            self.chosen.emit(self._sigmas[index])
 
     def _tip(self, at: QPointF) -> str:
         index = self._index_at(at)
         if index < 0:
             return ""
-        return f"The picture at {SIGMAS[index]:+g} \u03c3 along this direction; click to go there"
+        return f"The picture at {self._sigmas[index]:+g} \u03c3 along this direction; click to go there"
 
     def paintEvent(self, event: QPaintEvent) -> None:
         p = QPainter(self)
-        for i, sigma in enumerate(SIGMAS):
+        for i, sigma in enumerate(self._sigmas):
             look = self._look_at(sigma)
             image = None if look is None else self._thumbnails.get(f"{hash(look)}", look)
             is_here = abs(self._strength - sigma) < 1e-6 and sigma != 0.0

@@ -17,12 +17,16 @@ from explorer.widgets.controls.plain_text import error_text, set_tip
 from explorer.widgets.controls.progress_line import ProgressLine
 from explorer.widgets.controls.save_dialog import ask_file
 from explorer.widgets.controls.thumbnails import Thumbnails
+from explorer.widgets.panels.edits.attribute_bars import REACH, AttributeBars
 from explorer.widgets.panels.edits.candidate_sheet import CandidateSheet
 from explorer.widgets.panels.edits.direction_row import DirectionRow
 from explorer.widgets.panels.edits.teaching import Teaching
 from explorer.widgets.panels.panel import Panel
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QShowEvent
+
+    from explorer.directions.attributes import AttributeChanges
     from explorer.directions.direction_set import DirectionSet
     from explorer.generators.base import GeneratorInfo
     from explorer.session import Session
@@ -57,6 +61,8 @@ class DirectionsPanel(Panel):
         self._base = Look()  # what the previews show the directions on
         self._shown: list[Found] = []
         self._limit = FIRST
+        self._selected = ""  # id of the direction whose effect on the attributes is shown; empty: the first one
+        self._compared: tuple[Look, Look] | None = None  # what was measured last
         self.rows: list[DirectionRow] = []
         self._build()
         self._bind()
@@ -81,11 +87,13 @@ class DirectionsPanel(Panel):
             "squares-four", "A sheet of random directions: keep and reject, then sample again around the kept ones",
             self.open_sheet, text="Keep and reject \u2026",
         )  # fmt: skip
+        self.bars = AttributeBars()
         self.teaching = Teaching(self.session)
         self.add(row(self.filter, self.open, self.save, spacing=2))
         self.add(self.line)
         self.add(self.message)
         self.add(self.list)
+        self.add(self.bars)
         self.add(self.more)
         self.add(self.sheet)
         self.add(label("Teach a direction by examples"))
@@ -99,6 +107,8 @@ class DirectionsPanel(Panel):
         directions.progress.connect(self._on_progress)
         directions.failed.connect(self._on_failed)
         session.lab.rested.connect(self._on_rest)
+        session.attributes.measured.connect(self._on_measured)
+        session.attributes.failed.connect(self.problem)
         self.bind.model(self._show_model)
         self.bind.look(lambda look: look.edits, lambda _: self._show_strengths())
 
@@ -130,6 +140,8 @@ class DirectionsPanel(Panel):
 
     def _show_model(self, info: GeneratorInfo | None) -> None:
         self._thumbnails.clear()
+        self.bars.forget()
+        self._compared = None
         self._base = self.session.look_of()
         if info is not None:
             self.session.directions.find(self.session.active)
@@ -152,6 +164,7 @@ class DirectionsPanel(Panel):
             made.hide()
         self.more.setVisible(len(found) > len(self._shown))
         self.save.setEnabled(bool(found))
+        self._measure()
         if not found:
             self._show_message("No model is loaded" if info is None else "No directions yet")
         elif self.message.text() in ("No directions yet", "No model is loaded"):
@@ -161,10 +174,12 @@ class DirectionsPanel(Panel):
         made = DirectionRow(self._thumbnails, self._look_at)
         slider, session = made.slider, self.session
         slider.pressed.connect(lambda: session.begin(slider.label or "Direction"))
+        slider.pressed.connect(lambda: self._select(made))
         slider.moving.connect(lambda value: self._step(made, value))
         slider.released.connect(session.commit)
         slider.cancelled.connect(session.cancel)
         made.strip.chosen.connect(lambda value: self._step(made, value))
+        made.selected.connect(lambda: self._select(made))
         made.noted.connect(lambda fields: self._note(made, fields))
         made.problem.connect(self.problem)
         return made
@@ -182,6 +197,36 @@ class DirectionsPanel(Panel):
         sheet.chosen.connect(lambda found: self.session.directions.add(view, found))
         sheet.finished.connect(sheet.deleteLater)
         sheet.show()
+
+    # attributes ------------------------------------------------------------------------------------------
+
+    def _select(self, made: DirectionRow) -> None:
+        self._selected = made.key
+        self._measure()
+
+    def _measure(self) -> None:
+        """Measure what the selected direction changes, unless that is known."""
+        shown = self.rows[: len(self._shown)]
+        chosen = next((made for made in shown if made.key == self._selected), shown[0] if shown else None)
+        for made in shown:
+            made.set_selected(made is chosen)
+        if chosen is None or chosen.found is None or not self.isVisible():
+            return
+        low, high = (self._look_at(chosen, side * REACH) for side in (-1.0, 1.0))
+        if low is not None and high is not None and (low, high) != self._compared:
+            self._compared = (low, high)
+            self.bars.show_title(chosen.slider.label)
+            self.session.attributes.measure(self.session.active, low, high)
+
+    @Slot(str, object)
+    def _on_measured(self, sha: str, changes: AttributeChanges) -> None:
+        model_info = self.session.model_info(self.session.active)
+        if model_info is not None and model_info.sha256 == sha:
+            self.bars.show_changes(changes)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._measure()
 
     # steps -----------------------------------------------------------------------------------------------
 
@@ -237,6 +282,7 @@ class DirectionsPanel(Panel):
         if look != self._base:
             self._base = look
             self._update_strips()
+            self._measure()
 
     @Slot(int)
     def _on_changed(self, view: int) -> None:

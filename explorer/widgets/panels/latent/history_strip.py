@@ -1,4 +1,4 @@
-"""History: thumbnails of the latents at which the user paused; a click returns to one."""
+"""History: thumbnails of the latents at which the user paused; a click returns to one, a drag takes it along."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from explorer.latents.descriptions import describe_latent
 from explorer.state import Latent, Look, Transform
 from explorer.widgets.controls.event_filters import positional_tooltip
-from explorer.widgets.controls.look_drag import drag_look
+from explorer.widgets.controls.look_drag import drag_look, is_drag
 from explorer.widgets.controls.theme import color
 from explorer.widgets.controls.thumbnails import Thumbnails, paint_thumbnail
 
@@ -86,18 +86,16 @@ class HistoryStrip(QWidget):
         self._pressed = event.position() if event.button() == Qt.MouseButton.LeftButton else None
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        start = self._pressed
-        if start is None or (event.position() - start).manhattanLength() <= QApplication.startDragDistance():
+        if self._pressed is None or not is_drag(self._pressed, event.position()):
             return
-        self._pressed = None
-        index = self._index_at(start.x())
+        index, self._pressed = self._index_at(self._pressed.x()), None
         if index >= 0:
             key, look = self._entries[index]
             drag_look(self, look, self._thumbnails.get(key, look))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        index = self._index_at(event.position().x()) if self._pressed is not None else -1
         self._pressed = None
-        index = self._index_at(event.position().x())
         if event.button() == Qt.MouseButton.LeftButton and index >= 0:
             self.chosen.emit(self._entries[index][1].latent)
 
@@ -106,7 +104,8 @@ class HistoryStrip(QWidget):
         if index < 0:
             return "Latents you have visited appear here"
         latent = self._entries[index][1].latent
-        return f"Back to {describe_latent(latent)}. It can be dragged to a source of mixing, or to breed with it"
+        what = "a source of mixing, an example of a direction or the second parent"
+        return f"Back to {describe_latent(latent)}. It can be dragged to be {what}"
 
     def paintEvent(self, event: QPaintEvent) -> None:
         p = QPainter(self)

@@ -17,12 +17,13 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QApplication, QMenu, QSizePolicy, QWidget
+from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from explorer.latents.map_path import along
 from explorer.latents.map_tiles import level_of, nearest_first, tiles_in
 from explorer.state import Latent
 from explorer.widgets.controls.event_filters import claim_keys, positional_tooltip
+from explorer.widgets.controls.look_drag import is_drag
 from explorer.widgets.controls.plain_text import menu_text
 from explorer.widgets.controls.theme import color, value_font
 from explorer.widgets.controls.wheel import Wheel
@@ -175,7 +176,7 @@ class MapView(QWidget):
             return
         if self._path:
             self._path.append(self.camera.place(at))
-        elif self._is_panning or (at - self._press).manhattanLength() >= QApplication.startDragDistance():
+        elif self._is_panning or is_drag(self._press, at):
             self._is_panning = True
             self.camera.pan(at - self._last)
             self._last = at
@@ -188,7 +189,7 @@ class MapView(QWidget):
         path, was_panning, press = self._path, self._is_panning, self._press
         self._end_gesture()
         if path:
-            if (event.position() - press).manhattanLength() >= QApplication.startDragDistance() or len(path) > 8:
+            if is_drag(press, event.position()) or len(path) > 8:
                 self.path_drawn.emit(path)
         elif not was_panning and self._map.plane is not None:
             pin = self.pin_at(press)

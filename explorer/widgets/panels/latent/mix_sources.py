@@ -116,7 +116,7 @@ class SourceRow(QWidget):
             layout.addWidget(button)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if look_in(event) is None or not take_copy(event):
+        if look_in(event.mimeData()) is None or not take_copy(event):
             event.ignore()
             return
         self.face.mark(is_target=True)
@@ -126,7 +126,7 @@ class SourceRow(QWidget):
 
     def dropEvent(self, event: QDropEvent) -> None:
         self.face.mark(is_target=False)
-        look = look_in(event)
+        look = look_in(event.mimeData())
         if look is not None and take_copy(event):
             self.changed.emit(self._index, MixSource.of(look.latent))
 
