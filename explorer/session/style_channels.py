@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from explorer.errors import LatentwalkError, UsageError
+from explorer.session.brush import BRUSH, brushed
 from explorer.state import Edit, StyleChannels
 from explorer.util.report import Report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from explorer.directions.style_space import RankedChannel
@@ -23,10 +24,7 @@ if TYPE_CHECKING:
     from explorer.state import ExplorerState
     from explorer.state.request import RenderRequest
 
-__all__ = ["BRUSH", "StyleChannelSearch", "channel_edit"]
-
-BRUSH = 0.04
-"""Radius of the brush in picture widths."""
+__all__ = ["StyleChannelSearch", "channel_edit"]
 
 _JOB = "style-channels"
 
@@ -95,7 +93,7 @@ class StyleChannelSearch(QObject):
         """Add what the brush covers between two points, in picture widths from the upper left corner."""
         info = self._session.info(self.view)
         if info is not None:
-            self._set_region(_brushed(self.region, info.img_size, start, end, self.brush))
+            self._set_region(brushed(self.region, info.img_size, start, end, self.brush))
 
     def cancel_stroke(self) -> None:
         """Restore the region from before the stroke."""
@@ -223,26 +221,3 @@ def channel_edit(edits: Sequence[Edit], layer: str, channel: int) -> int | None:
         if isinstance(value, StyleChannels) and value.layer == layer and value.channels == (channel,):
             return number
     return None
-
-
-def _brushed(
-    region: NDArray[np.bool_] | None,
-    size: tuple[int, int],
-    start: tuple[float, float],
-    end: tuple[float, float],
-    radius: float,
-) -> NDArray[np.bool_]:
-    """Return a region with every pixel added whose middle is near a line, or that an end of the line lies in."""
-    height, width = size
-    down, across = (np.mgrid[:height, :width] + 0.5) / width
-    (x, y), (dx, dy) = start, (end[0] - start[0], end[1] - start[1])
-    length = dx * dx + dy * dy
-    along = ((across - x) * dx + (down - y) * dy) / length if length else np.zeros(size)
-    along = np.clip(along, 0.0, 1.0)
-    near = np.hypot(across - x - along * dx, down - y - along * dy) <= radius
-    for i, j in ((int(at[1] * width), int(at[0] * width)) for at in (start, end)):
-        if 0 <= i < height and 0 <= j < width:
-            near[i, j] = True
-    made: NDArray[np.bool_] = near if region is None else near | region
-    made.setflags(write=False)
-    return made

@@ -16,7 +16,7 @@ from explorer.state import timeline_edits as edits
 from explorer.state.parameters import get_value, parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from explorer.session.autosave import Autosave
     from explorer.session.core import SessionCore
@@ -195,15 +195,35 @@ class Transport(QObject):
             self._session.status.emit("Can't change keys while recording. Ctrl+R ends the recording.")
         return self.is_recording
 
+    def _is_closed_to_new_keys(self) -> bool:
+        """Report and return True also where the timeline is a recording, to which keys cannot be added."""
+        if self._is_closed_to_keys():
+            return True
+        if not self.timeline.performance or self.timeline.keys:
+            return False
+        aside = self.timeline.aside
+        hint = "Right-click the recording to convert it to keys"
+        hint += f", or to go back to the {edits.contents(aside)}" if aside is not None and aside.keys else ""
+        self._session.status.emit(f"Can't add a key to a recording. {hint}.")
+        return True
+
+    def add_path(self, name: str, poses: Sequence[Snapshot], seconds: float) -> bool:
+        """Add keys of whole states, evenly over `seconds` from the playhead on, as one undo step called `name`.
+
+        Keys that were within that time are replaced. Returns False, and says why, where keys cannot be added.
+        """
+        if self._is_closed_to_new_keys():
+            return False
+        self.pause()
+        start = edits.snapped(self.timeline, self._playhead)
+        self._put(name, edits.add_path(self.timeline, start, poses, seconds))
+        end = start + seconds
+        self._session.status.emit(f"{len(poses)} keys from {start:.2f} to {end:.2f} s. {UNDO_HINT} the timeline.")
+        return True
+
     def add_key(self, time: float | None = None) -> None:
         """Add a key of the whole state at the playhead, or at `time` seconds."""
-        if self._is_closed_to_keys():
-            return
-        if self.timeline.performance and not self.timeline.keys:
-            aside = self.timeline.aside
-            hint = "Right-click the recording to convert it to keys"
-            hint += f", or to go back to the {edits.contents(aside)}" if aside is not None and aside.keys else ""
-            self._session.status.emit(f"Can't add a key to a recording. {hint}.")
+        if self._is_closed_to_new_keys():
             return
         self._session.about_to_edit.emit()  # a key does not include the welcome's drift
         position = edits.snapped(self.timeline, self._playhead if time is None else time)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from explorer.state.dragging import DragSetup
 from explorer.state.lab import Lab
 from explorer.state.look import ASPECTS, Look
 from explorer.state.timeline import Timeline
@@ -29,6 +30,7 @@ class ExplorerState:
     pair: tuple[int, int] = (0, 1)
     lab: Lab = Lab()
     timeline: Timeline = Timeline()
+    drag: DragSetup = DragSetup()
 
 
 def look_of(state: ExplorerState, view: int) -> Look:

@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from typing import Any, TypeGuard, TypeVar, cast
 
 from explorer.edits import Edit
+from explorer.state.dragging import DragSetup
 from explorer.state.explorer_state import ExplorerState
 from explorer.state.lab import Lab
 from explorer.state.look import Look
@@ -16,7 +17,7 @@ __all__ = ["merged"]
 
 T = TypeVar("T")
 
-_BY_FIELD = (ExplorerState, Look, ViewState, Lab, Timeline)
+_BY_FIELD = (ExplorerState, Look, ViewState, Lab, Timeline, DragSetup)
 """Values whose fields change independently; all others, such as a latent, are replaced as a whole."""
 
 _ITEMS = (ViewState, Edit, Keyframe, Track)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MAX_SECONDS",
     "add_key",
+    "add_path",
     "add_value",
     "behind_end",
     "check_timeline",
@@ -119,6 +120,22 @@ def add_key(timeline: Timeline, time: float, snapshot: Snapshot, segment: Segmen
     )
     keys = _put(timeline.keys, [Keyframe(max(time, 0.0), snapshot, segment)])
     return replace(timeline, keys=keys, duration=max(timeline.duration, time))
+
+
+def add_path(timeline: Timeline, start: float, poses: Sequence[Snapshot], seconds: float) -> Timeline:
+    """Add evenly spaced keyframes from `start` on, passed through at constant speed.
+
+    Keyframes of the whole state that were within that time are replaced. The last one keeps the segment of the
+    keyframe that applied there.
+    """
+    end = start + seconds
+    before = [key for key in timeline.keys if key.time <= end + SAME_TIME]
+    last = before[-1].segment if before else Segment()
+    kept = [key for key in timeline.keys if not start - SAME_TIME <= key.time <= end + SAME_TIME]
+    even = [start + seconds * i / (len(poses) - 1) for i in range(len(poses))]
+    made = [Keyframe(time, pose, Segment("linear", "w", "linear")) for time, pose in zip(even, poses, strict=True)]
+    made[-1] = replace(made[-1], segment=last)
+    return replace(timeline, keys=_put(kept, made), duration=max(timeline.duration, end))
 
 
 def add_value(timeline: Timeline, name: str, view: int, time: float, value: float) -> Timeline:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 
-__all__ = ["HINTS", "UNDO_NAMES", "Drag", "Mode", "cursor_of", "describe", "mode_of"]
+__all__ = ["HINTS", "UNDO_NAMES", "Drag", "Mode", "cursor_of", "describe", "is_other_button", "mode_of"]
 
 Mode = Literal["walk", "move", "rotate", "pan"]
 
@@ -38,6 +38,12 @@ def mode_of(button: Qt.MouseButton, modifiers: Qt.KeyboardModifier) -> Mode | No
     if modifiers & (Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ControlModifier):
         return "rotate"
     return "walk"
+
+
+def is_other_button(button: Qt.MouseButton, modifiers: Qt.KeyboardModifier) -> bool:
+    """Return whether a press is with the right button, or with Alt, which tools may take for the opposite."""
+    is_left = button == Qt.MouseButton.LeftButton
+    return button == Qt.MouseButton.RightButton or (is_left and modifiers == Qt.KeyboardModifier.AltModifier)
 
 
 def cursor_of(mode: Mode | None) -> Qt.CursorShape:

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.event_filters import claim_keys
 from explorer.widgets.controls.theme import GRID, color, value_font, view_color
-from explorer.widgets.viewer.gestures import UNDO_NAMES, Drag, cursor_of, describe, mode_of
+from explorer.widgets.viewer.gestures import UNDO_NAMES, Drag, cursor_of, describe, is_other_button, mode_of
 from explorer.widgets.viewer.pair_tools import FlickerTool, Pair, WipeTool
 from explorer.widgets.viewer.points_tool import PointsTool
 from explorer.widgets.viewer.region_tool import RegionTool
@@ -73,7 +73,9 @@ class ImageView(QWidget):
         self.image: QImage | None = None
         self.matrix: tuple[float, ...] | None = None  # forward motion of the frame shown
         self.pair = Pair(self, view)
-        self.region = RegionTool(self)
+        self.region = RegionTool(self, "Click or drag over what should change    Esc ends")
+        caption = "Paint what may move    Right button or Alt: the other way round    Esc ends"
+        self.free = RegionTool(self, caption, erases=True)
         self.points = PointsTool(self)
         self.slit = SlitTool(self)
         self.before = SubstituteTool(self)
@@ -81,6 +83,7 @@ class ImageView(QWidget):
         self.average = SubstituteTool(self)
         self.tools: list[Tool] = [
             self.region,
+            self.free,
             self.points,
             self.slit,
             self.before,
@@ -99,7 +102,9 @@ class ImageView(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         # Esc also leaves full screen; during a drag it cancels the drag, while a region is marked it ends that.
-        claim_keys(self, lambda event: event.key() == Qt.Key.Key_Escape and (self.is_dragging or self.region.is_on))
+        claim_keys(
+            self, lambda event: event.key() == Qt.Key.Key_Escape and (self.is_dragging or self._brush() is not None)
+        )
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(QSize(160, 160))
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -166,6 +171,10 @@ class ImageView(QWidget):
 
     # input -----------------------------------------------------------------------------------------------
 
+    def _brush(self) -> RegionTool | None:
+        """Return the tool that a region is being marked with, if any."""
+        return next((tool for tool in (self.region, self.free) if tool.is_on), None)
+
     def _tool_at(self, at: QPointF) -> Tool | None:
         return next((tool for tool in self.tools if tool.hit(at)), None)
 
@@ -174,6 +183,10 @@ class ImageView(QWidget):
         if self.is_dragging:
             return  # a second button during a drag changes nothing
         mode = mode_of(event.button(), event.modifiers())
+        is_other = is_other_button(event.button(), event.modifiers())
+        taken = self._tool_at(event.position()) if is_other else None
+        if taken is not None and taken.takes_other_button:
+            mode = "walk"
         if mode is None or (self.image is None and mode != "pan"):
             event.ignore()
             return
@@ -181,6 +194,7 @@ class ImageView(QWidget):
         if tool is not None:
             self._held = tool
             self.setCursor(tool.cursor(event.position()))
+            tool.set_other(is_other)
             tool.press(event.position())
             name = tool.undo_name
         else:
@@ -216,7 +230,7 @@ class ImageView(QWidget):
             self._show_cursor(event.position(), event.modifiers())
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        if self.region.is_on:
+        if self._brush() is not None:
             self.mousePressEvent(event)  # two quick clicks mark twice
         elif event.button() == Qt.MouseButton.LeftButton:
             self.reset_requested.emit()
@@ -255,8 +269,8 @@ class ImageView(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.is_dragging:
             self.cancel_drag()
-        elif event.key() == Qt.Key.Key_Escape and self.region.is_on:
-            self.region.left.emit()
+        elif event.key() == Qt.Key.Key_Escape and (brush := self._brush()) is not None:
+            brush.left.emit()
         else:
             event.ignore()
 

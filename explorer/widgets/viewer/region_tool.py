@@ -1,4 +1,4 @@
-"""Marking a region of the picture: a click is a small disc, a drag a stroke of the brush."""
+"""Marking a region of the picture: a click is a disc, a drag a stroke of the brush; the other button erases."""
 
 from __future__ import annotations
 
@@ -25,26 +25,36 @@ class RegionTool(PassiveTool):
 
     It takes every drag without a modifier while it is on; those with Shift or Ctrl still move and turn the picture.
 
-    Signals: `began` at a press; `marked(start, end)` with points (x, y) in picture widths from the upper left
-    corner; `reverted` when a stroke was cancelled; `left` when the user wants no more.
+    Signals: `began(is_other)` at a press, with whether it was the right button; `marked(start, end)` with points
+    (x, y) in picture widths from the upper left corner; `ended` or, if the stroke was cancelled, `reverted`; `left`
+    when the user wants no more.
+
+    Args:
+        picture: The picture.
+        caption: What to do, shown while it is on.
+        erases: Whether strokes with the right button, or with Alt, belong to it.
     """
 
-    began = Signal()
+    began = Signal(bool)
     marked = Signal(object, object)
+    ended = Signal()
     reverted = Signal()
     left = Signal()
 
-    def __init__(self, picture: PictureView) -> None:
+    def __init__(self, picture: PictureView, caption: str, *, erases: bool = False) -> None:
         super().__init__(picture)
-        self.is_on = False
+        self.is_on = self.is_shown = False
+        self.takes_other_button = erases
+        self._caption = caption
+        self._is_other = False
         self._mask: NDArray[np.bool_] | None = None
         self._image: QImage | None = None
         self._heat: QImage | None = None
         self._last: tuple[float, float] | None = None
 
-    def set_on(self, is_on: bool) -> None:
-        """Let drags mark the region, and show it."""
-        self.is_on = is_on
+    def set_on(self, is_on: bool, *, is_shown: bool = False) -> None:
+        """Let drags mark the region, and show it; `is_shown`: show it even if drags do not."""
+        self.is_on, self.is_shown = is_on, is_on or is_shown
         self.picture.update()
 
     def set_region(self, mask: NDArray[np.bool_] | None) -> None:
@@ -60,7 +70,7 @@ class RegionTool(PassiveTool):
 
     def caption(self) -> str:
         """Return what to do."""
-        return "Click or drag over what should change    Esc ends" if self.is_on else ""
+        return self._caption if self.is_on else ""
 
     def hit(self, at: QPointF) -> bool:
         """Return whether it is on and there is a picture."""
@@ -70,10 +80,14 @@ class RegionTool(PassiveTool):
         """Return the cross."""
         return Qt.CursorShape.CrossCursor
 
+    def set_other(self, is_other: bool) -> None:
+        """Say whether the next press is with the right button, or with Alt."""
+        self._is_other = is_other
+
     def press(self, at: QPointF) -> None:
         """Begin a stroke with a disc."""
         self._last = self._point(at)
-        self.began.emit()
+        self.began.emit(self._is_other)
         self.marked.emit(self._last, self._last)
 
     def move(self, at: QPointF) -> None:
@@ -84,7 +98,9 @@ class RegionTool(PassiveTool):
 
     def release(self) -> None:
         """End the stroke."""
-        self._last = None
+        if self._last is not None:
+            self._last = None
+            self.ended.emit()
 
     def cancel(self) -> None:
         """End the stroke and revert it."""
@@ -99,7 +115,7 @@ class RegionTool(PassiveTool):
 
     def paint_picture(self, p: QPainter, rect: QRectF) -> None:
         """Paint the region over the picture."""
-        if self.is_on and self._image is not None:
+        if self.is_shown and self._image is not None:
             p.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
             p.drawImage(rect, self._image)
         if self._heat is not None:

@@ -44,9 +44,11 @@ class Tool(Protocol):
 
     Attributes:
         undo_name: Name of the undo step of a drag; empty if a drag does not change the state.
+        takes_other_button: Whether it receives drags with the right button, or with Alt, too.
     """
 
     undo_name: str
+    takes_other_button: bool
 
     def substitute(self) -> QImage | None:
         """Return what is shown instead of the picture; None for the picture itself."""
@@ -59,6 +61,9 @@ class Tool(Protocol):
 
     def cursor(self, at: QPointF) -> Qt.CursorShape:
         """Return the cursor over a point that is hit."""
+
+    def set_other(self, is_other: bool) -> None:
+        """Say whether the next press is with the right button, or with Alt."""
 
     def press(self, at: QPointF) -> None:
         """Begin a drag at a point that is hit."""
@@ -83,6 +88,7 @@ class PassiveTool(QObject):
     """A tool that does nothing; subclasses override what they need."""
 
     undo_name = ""
+    takes_other_button = False
 
     def __init__(self, picture: PictureView) -> None:
         super().__init__(picture if isinstance(picture, QObject) else None)
@@ -103,6 +109,9 @@ class PassiveTool(QObject):
     def cursor(self, at: QPointF) -> Qt.CursorShape:
         """Return the arrow."""
         return Qt.CursorShape.ArrowCursor
+
+    def set_other(self, is_other: bool) -> None:
+        """Do nothing."""
 
     def press(self, at: QPointF) -> None:
         """Do nothing."""

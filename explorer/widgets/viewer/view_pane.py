@@ -159,6 +159,11 @@ class ViewPane(QWidget):
         session.channels.region_changed.connect(self._show_region)
         session.channels.pointed_changed.connect(self._show_pointed)
         image.points.chosen.connect(self._on_points)
+        image.free.began.connect(session.dragging.begin_stroke)
+        image.free.marked.connect(session.dragging.paint)
+        image.free.ended.connect(session.dragging.end_stroke)
+        image.free.reverted.connect(session.dragging.cancel_stroke)
+        image.free.left.connect(self._on_brush_left)
         session.dragging.changed.connect(self._show_points)
         image.wipe.split_moved.connect(session.lab.set_split)
         image.painted.connect(session.painted)
@@ -262,7 +267,12 @@ class ViewPane(QWidget):
         pairs = (dragging.handles, dragging.targets) if is_own else ((), ())
         states = () if dragging.step is None else dragging.step.handles
         size = (0, 0) if info is None else info.img_size
-        self.image.points.show(size, pairs, states, is_active=dragging.is_editing and is_own)
+        self.image.points.show(size, pairs, states, is_active=is_own and dragging.editing == "points")
+        self.image.free.set_on(is_own and dragging.editing == "mask", is_shown=is_own and bool(dragging.editing))
+        self.image.free.set_region(dragging.mask if is_own else None)
+
+    def _on_brush_left(self) -> None:
+        self.session.dragging.set_editing("", self.view)
 
     def _fit_cost(self) -> None:
         """Hide the render time if the view is too narrow for it and the look's text."""

@@ -178,6 +178,12 @@ class FileCommands(WindowPart):
                 if view is not None:
                     self.session.views.set_active(view)
                 self._take_latents(file)
+            elif file.kind == "points":
+                self._take_points(file, self._view(view))
+
+    def _take_points(self, file: ReadFile, view: int) -> None:
+        if self._attempt(lambda: self.session.dragging.open_drags(file.drags, view)):
+            self.remember(file.path)
 
     def _show_error(
         self, path: str, error: LatentwalkError, view: int | None = None, *, convert: bool = False

@@ -64,7 +64,7 @@ class FileDrops(WindowPart):
             *first, last = [letter(v) for v in range(min(self._carried.count("model"), MAX_VIEWS))]
             message = f"Open in {', '.join(first)} and {last}"
         else:
-            message = f"Open in {letter(view)}" if {"model", "latent"} & set(self._carried) else "Open"
+            message = f"Open in {letter(view)}" if {"model", "latent", "points"} & set(self._carried) else "Open"
         self.frame.show_over(self.window.views.panes[view].image, message)
 
     def _view_at(self, at: QPoint) -> int | None:
