@@ -29,7 +29,8 @@ def feature_layer(info: GeneratorInfo) -> int:
 
     It is the last layer of the lowest sampling rate that reaches 128, or half that of a smaller picture. Where the
     network can move its picture by itself (StyleGAN3), features hold places as phases, and half the rate is too
-    coarse: there it is the first layer that reaches 128, or the picture's own rate.
+    coarse: there it is the last but one of the lowest rate that reaches 128, or the picture's own rate. The first
+    ones of that rate lag behind what the picture shows; the last one costs more and finds no more.
 
     Raises:
         UsageError: The network has no such layer.
@@ -41,7 +42,7 @@ def feature_layer(info: GeneratorInfo) -> int:
             "This network has no features to follow points in.", "Points can be dragged in StyleGAN2 and 3."
         )
     found = [i for i, layer in enumerate(info.layers) if layer.resolution == rates[0] and not layer.is_rgb]
-    return found[0] if info.has_input_transform else found[-1]
+    return found[-2:][0] if info.has_input_transform else found[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ class FeatureMap:
         return FeatureMap(self.x.detach(), self.grid)
 
     def pattern(self, spacing: float) -> Tensor:
-        """Return the offsets `[9, 2]` of 3 by 3 places, `spacing` pixels apart."""
+        """Return the offsets `[9, 2]` in pixels of 3 by 3 places, `spacing` samples apart."""
         steps = torch.tensor([-1.0, 0.0, 1.0], device=self.x.device) * spacing
-        down, across = torch.meshgrid(steps, steps, indexing="ij")
+        down, across = torch.meshgrid(steps / self.grid.scale[0], steps / self.grid.scale[1], indexing="ij")
         return torch.stack([down, across], dim=-1).reshape(9, 2)

@@ -94,7 +94,7 @@ class FreeDrag:
         self._tolerance = drag.settings.tolerance * size[1]
         reach = torch.linspace(-1.5 * self._stride, 1.5 * self._stride, 2 * WINDOW + 1, device=first.x.device)
         self._window = torch.stack(torch.meshgrid(reach, reach, indexing="ij"), dim=-1).reshape(-1, 2)
-        self._pattern = first.pattern(drag.settings.spacing * size[1])
+        self._pattern = first.pattern(drag.settings.spacing)
         self._keep = Keep(first, drag.mask, drag.settings.keep)
         self._taken = 0
         self._handles: list[_Handle] = []

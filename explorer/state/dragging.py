@@ -25,7 +25,7 @@ class DragSettings:
         steps: Steps at most.
         expected: Expected loss `l` of FreeDrag: how much a handle's features may change in one stage.
         stride: The longest way of one stage, `d` in FreeDrag: 3 of 128 samples.
-        spacing: Between the 3 by 3 places of a template.
+        spacing: Between the 3 by 3 places of a template, in samples of the features.
         tolerance: How near to its target a handle has arrived; "draggan" has its own.
         keep: Weight of what may not move.
         trust: How far a row of `ws` may go from its start, in root mean square distances of `w` from its mean.
@@ -41,7 +41,7 @@ class DragSettings:
     steps: int = 300
     expected: float = 0.3
     stride: float = 3 / 128
-    spacing: float = 3 / 128
+    spacing: float = 0.75
     tolerance: float = 0.005
     keep: float = 10.0
     trust: float = 1.5

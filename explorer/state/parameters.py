@@ -108,8 +108,8 @@ DRAG_PARAMETERS = (
         tip="Learning rate: how far one step goes, in standard deviations of the model's latents.",
     ),
     Parameter(
-        "drag.spacing", "Template", "w", 0.005, 0.1, _DRAG.spacing, 0.002, 3, limits=(1e-3, 0.25),
-        tip="Radius in which a point is compared, in image widths. Larger: steadier, less exact.",
+        "drag.spacing", "Template", "", 0.25, 4.0, _DRAG.spacing, 0.25, limits=(0.05, 32.0),
+        tip="Radius in which a point is compared, in samples of the features. Larger: steadier, less exact.",
     ),
     Parameter(
         "drag.stride", "Stride", "w", 0.005, 0.1, _DRAG.stride, 0.002, 3, limits=(1e-3, 0.25),

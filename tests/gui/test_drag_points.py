@@ -208,8 +208,8 @@ def test_each_setting_is_an_undo_step_is_shown_and_is_reset(session: Session, qt
     assert not box.body.isHidden()
     for p in DRAG_PARAMETERS:
         name = p.path.removeprefix("drag.")
-        box.sliders[name].enter(p.low + 2 * p.step)
-        assert getattr(session.dragging.settings, name) == pytest.approx(p.low + 2 * p.step)
+        box.sliders[name].enter(p.high - p.step)
+        assert getattr(session.dragging.settings, name) == pytest.approx(p.high - p.step)
         assert session.store.undo_name == f"Drag: {p.title}"
     assert isinstance(session.dragging.settings.steps, int)
     box.rows.setText("1-2")

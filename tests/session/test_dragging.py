@@ -290,7 +290,7 @@ def test_the_path_on_the_timeline_passes_every_place_at_even_speed_and_is_one_un
         return total
 
     ways = [np.linalg.norm(ws(a + 0.25) - ws(a)) for a in (0.0, 0.25, 0.5, 0.75)]
-    assert min(ways) > 0.8 * max(ways)
+    assert min(ways) > 0.7 * max(ways)  # keys are even along the path, whose corners the chords cut
     np.testing.assert_allclose(ws(1.0), dragging.steps[-1].offset, atol=1e-6)
     np.testing.assert_allclose(ws(0.375), (ws(0.25) + ws(0.5)) / 2, atol=1e-6)
     session.undo()

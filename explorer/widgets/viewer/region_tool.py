@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RegionTool"]
 
-_OPACITY = 150
+_OPACITY = 120
 """Of the region's colour over the picture, of 255."""
 
 

@@ -51,8 +51,8 @@ class DragPanel(Panel):
         self.path, self.settings = DragPath(session), DragSettingsBox(session, self.bind)
         self.add(row(self.set, self.clear, self.open, self.save, spacing=2))
         self.add(self.file)
-        self.add(row(self.free, self.erase, self.clear_mask, spacing=2))
-        self.add(self.brush)
+        self.add(row(self.free, self.clear_mask, spacing=2))
+        self.add(self.brush_row)
         self.add(row(self.run, self.one, self.keep, self.discard, spacing=2))
         self.add(self.path)
         self.add(self.text)
@@ -65,7 +65,7 @@ class DragPanel(Panel):
             "plus", "Press on the picture and draw from a point to where it should be",
             lambda: self._edit("points", self.set.isChecked()), text="Set points", checkable=True,
         )  # fmt: skip
-        self.clear = IconButton("eraser", "Remove all points", lambda: dragging.set_points(dragging.view, (), ()))
+        self.clear = IconButton("trash", "Remove all points", lambda: dragging.set_points(dragging.view, (), ()))
         self.open = IconButton("folder-open", "Open points: JSON lines of seed, handles, targets", self.ask_open)
         self.save = IconButton(
             "floppy-disk", "Save the points with the picture's seed as JSON lines", self.ask_save
@@ -87,6 +87,7 @@ class DragPanel(Panel):
             "Brush", 1.0, 25.0, 100.0 * BRUSH, unit="%", decimals=0, step=1.0, label_width=44, value_width=44,
             tip="Radius of the brush, in percent of the picture's width.",
         )  # fmt: skip
+        self.brush_row = row(self.brush, self.erase, spacing=2)
         self.run = IconButton("play", "Drag the points, one step after another", self._on_run, text="Run")
         self.one = IconButton("caret-right", "Drag by one step", self._on_one)
         self.keep = IconButton("push-pin", "Keep this step as an edit", dragging.keep, text="Keep")
@@ -106,6 +107,8 @@ class DragPanel(Panel):
 
     def _on_run(self) -> None:
         dragging = self.session.dragging
+        if dragging.editing == "mask":
+            dragging.set_editing("", dragging.view)  # the mask would hide what moves
         self.attempt(dragging.pause if dragging.is_running else dragging.run)
 
     def _on_one(self) -> None:
@@ -129,8 +132,7 @@ class DragPanel(Panel):
         self.open.setEnabled(has_model)
         for button in (self.clear, self.save, self.run):
             button.setEnabled(has_points)
-        for widget in (self.erase, self.brush):
-            widget.setVisible(is_masking)
+        self.brush_row.setVisible(is_masking)
         self.erase.setChecked(dragging.is_erasing)
         self.clear_mask.setVisible(dragging.mask is not None)
         self.file.setVisible(len(dragging.opened) > 1)

@@ -50,7 +50,7 @@ class DragSettingsBox(QWidget):
         )
         self.method.setAccessibleName("Method")
         self.rows = NumberLine()
-        self.rows.setPlaceholderText("chosen by rate and gradient")
+        self.rows.setPlaceholderText("by rate and gradient")
         self.rows.setAccessibleName("Rows")
         self.camera = Check(
             "Lock the camera",
