@@ -29,8 +29,8 @@ def feature_layer(info: GeneratorInfo) -> int:
 
     It is the last layer of the lowest sampling rate that reaches 128, or half that of a smaller picture. Where the
     network can move its picture by itself (StyleGAN3), features hold places as phases, and half the rate is too
-    coarse: there it is the last but one of the lowest rate that reaches 128, or the picture's own rate. The first
-    ones of that rate lag behind what the picture shows; the last one costs more and finds no more.
+    coarse: there it is the first layer that reaches 128, or the picture's own rate. The layers behind it cost up to
+    twice as much, and handles end as far from their targets.
 
     Raises:
         UsageError: The network has no such layer.
@@ -42,7 +42,7 @@ def feature_layer(info: GeneratorInfo) -> int:
             "This network has no features to follow points in.", "Points can be dragged in StyleGAN2 and 3."
         )
     found = [i for i, layer in enumerate(info.layers) if layer.resolution == rates[0] and not layer.is_rgb]
-    return found[-2:][0] if info.has_input_transform else found[-1]
+    return found[0] if info.has_input_transform else found[-1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,15 +33,8 @@ _FLOOR = 1e-3
 
 
 def candidate_rows(info: GeneratorInfo, layer: int, settings: DragSettings) -> tuple[int, ...]:
-    """Return the rows of `ws` that may change the features of a layer; not StyleGAN3's camera, if it is locked.
-
-    In StyleGAN3, which has several layers of one sampling rate, those behind the first of the features' rate paint
-    what the ones before have placed: they stay, unless the settings name them.
-    """
-    last = layer
-    if info.input_style_dim and not settings.rows:
-        last = next(i for i, part in enumerate(info.layers) if part.resolution == info.layers[layer].resolution)
-    driven = {part.ws_index for part in info.layers[: last + 1] if not part.is_rgb and part.ws_index is not None}
+    """Return the rows of `ws` that may change the features of a layer; not StyleGAN3's camera, if it is locked."""
+    driven = {part.ws_index for part in info.layers[: layer + 1] if not part.is_rgb and part.ws_index is not None}
     if info.input_style_dim and not settings.camera_lock:
         driven.add(0)
     if info.input_style_dim and settings.camera_lock:
