@@ -6,9 +6,9 @@ attribute were changed until the landmark has moved by an eighth of the width, s
 that. Critters are the first ten random ones whose landmarks and targets all lie well inside the picture.
 
 Where a handle ends is not asked of the method: a network that was trained on landmarks (`critter_landmarks`) finds
-the landmark in the first and in the last picture, each looked at ten ways, and the difference is compared with the
-way to the target. A run succeeds where they differ by no more than 2.3 % of the width (3 px of 128). Both methods get
-the same pairs, features, coordinates of the latent and optimiser, and the camera of StyleGAN3 is locked for both.
+the landmark in the first and in the last picture, each looked at ten ways, and the difference is compared with
+the way to the target. A run succeeds where they differ by no more than 2.3 % of the width (3 px of 128). Both
+methods get the same pairs, features, coordinates and optimiser, and the camera of StyleGAN3 is locked for both.
 
 Eight of the pairs turn the head; two move it as a camera would (roll, shift), which a locked camera makes hard.
 
