@@ -17,6 +17,7 @@ from explorer.jobs.registry import failure_of
 from explorer.render.resolve import resolve_look
 from explorer.session.drag_setup import DragSetupIntents
 from explorer.state import Tap, look_of, with_look
+from explorer.util.asset_ids import assets_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,6 +63,7 @@ class Dragging(DragSetupIntents):
         self._base: NDArray[np.float32] | None = None
         self._asked: Drag | None = None  # what the job was given
         self._is_single = self._is_paused = False
+        self._on_timeline: frozenset[str] = frozenset()  # the directions of this drag that keys name
         self._follows = True  # whether the latest step is shown
 
     # -- reading -------------------------------------------------------------------------------------------
@@ -176,6 +178,8 @@ class Dragging(DragSetupIntents):
         count = min(max(round(KEYS_A_SECOND * seconds) + 1, 2), len(steps))
         look = look_of(base, view)
         looks = [self._dragged(look, replace(steps[-1], offset=offset)) for offset in along(steps, count, spacing)]
+        made = {key for found in looks for key in assets_of(found.edits)}
+        self._on_timeline |= made - assets_of(self._dragged(look, None).edits)
         return [snapshot_of(with_look(base, view, edits=found.edits)) for found in looks]
 
     def keep(self) -> None:
@@ -197,6 +201,7 @@ class Dragging(DragSetupIntents):
         self._session.service.end_job(KEY)
         self._session.store.end_live(self)
         self.paths, self.path, self.shown, self._base = (), 0, 0, None
+        self._on_timeline = frozenset()
         self.changed.emit()
 
     def _show(self) -> None:
@@ -219,13 +224,14 @@ class Dragging(DragSetupIntents):
         return change
 
     def _dragged(self, look: Look, step: DragStep | None) -> Look:
-        """Return a look with a step's change as its last edit."""
+        """Return a look with a step's change as its last edit, instead of what keys on its path have made of it."""
+        edits = tuple(edit for edit in look.edits if not self._on_timeline.intersection(assets_of(edit)))
         model = self._session.model_info(self.view)
         direction = None if step is None else as_direction(step, model.sha256 if model is not None else "")
         if direction is None:
-            return look
+            return replace(look, edits=edits)
         edit = Edit(Direction(self._session.table.add(direction), name="drag"), 1.0)
-        return replace(look, edits=(*look.edits, edit))
+        return replace(look, edits=(*edits, edit))
 
     # -- the job -------------------------------------------------------------------------------------------
 

@@ -297,6 +297,23 @@ def test_the_path_on_the_timeline_passes_every_place_at_even_speed_and_is_one_un
     assert session.store.document == before
 
 
+def test_a_step_is_shown_instead_of_what_keys_of_the_path_have_made(
+    session: Session, dragging: Dragging, qtbot: QtBot
+) -> None:
+    dragging.run()
+    wait(qtbot, dragging)
+    session.transport.add_path("Put drag on the timeline", dragging.poses(1.0, "step"), 1.0)
+    dragging.show(0)
+    session.transport.seek(1.0)
+    assert len(look_of(session.state, 0).edits) == 1
+    dragging.show(4)
+    (edit,) = look_of(session.state, 0).edits
+    assert isinstance(edit.value, Direction)
+    stored = session.table.get(edit.value.direction)
+    assert stored is not None
+    np.testing.assert_array_equal(stored.array, dragging.steps[4].offset)
+
+
 def test_keys_by_step_have_equally_many_steps_between_them() -> None:
     def step(number: int, at: float) -> DragStep:
         return DragStep(number, np.full((1, 2), at, np.float32), ())
