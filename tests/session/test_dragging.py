@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from pytestqt.qtbot import QtBot
 
 from explorer.animation.player import Player
@@ -280,8 +281,8 @@ def test_the_path_on_the_timeline_passes_every_place_at_even_speed_and_is_one_un
     assert not keys[0].pose.shared.edits
     player = Player(session.state)
 
-    def ws(time: float) -> np.ndarray:
-        total = np.zeros_like(dragging.steps[0].offset)
+    def ws(time: float) -> NDArray[np.float64]:
+        total = np.zeros(dragging.steps[0].offset.shape)
         for edit in player.snapshot(time).shared.edits:
             assert isinstance(edit.value, Direction)
             stored = session.table.get(edit.value.direction)
