@@ -24,7 +24,7 @@ class Parameter:
 
     Attributes:
         path: Its path in a look, such as "transform.x"; paths with "tap." are in a view's tap,
-            those with "drag." in the settings of dragging.
+            those of `DRAG_PARAMETERS` in the settings of dragging.
         title: Name in menus and of its undo step.
         unit: Shown after the value; empty for none.
         low: Left end of its slider, lower end of its track. Values beyond it are possible.
@@ -132,7 +132,7 @@ DRAG_PARAMETERS = (
         tip="Steps after which a run ends in any case.",
     ),
 )  # fmt: skip
-"""The numbers of `DragSettings` that have a slider."""
+"""The numbers of `DragSettings` that have a slider; those settings are not in a look."""
 
 _CONTROLS = (
     Parameter(
@@ -150,7 +150,6 @@ _CONTROLS = (
         "transform.animation.radius", "Motion radius", "w", 0.0, 0.5, 0.1, 0.01, label="Radius",
         tip="Reach of the motion in image widths.",
     ),
-    *DRAG_PARAMETERS,
 )  # fmt: skip
 
 PARAMETERS: dict[str, Parameter] = {p.path: p for p in _TRACKS}

@@ -56,7 +56,7 @@ class DragSettingsBox(QWidget):
             "Lock the camera",
             "StyleGAN3: the whole picture is neither moved nor turned to bring a point to its target.",
         )
-        self.sliders = {p.path.removeprefix("drag."): parameter_slider(p.path) for p in DRAG_PARAMETERS}
+        self.sliders = {p.path.removeprefix("drag."): parameter_slider(p) for p in DRAG_PARAMETERS}
         self._lay_out()
         self._bind(bind)
 
