@@ -29,7 +29,8 @@ def feature_layer(info: GeneratorInfo) -> int:
 
     It is the last layer of the lowest sampling rate that reaches 128, or half that of a smaller picture. Where the
     network can move its picture by itself (StyleGAN3), features hold places as phases, and half the rate is too
-    coarse: there it is the first layer that reaches 128, or the picture's own rate.
+    coarse: there it is the first layer that reaches 128, or the picture's own rate. The layers behind it cost up to
+    twice as much, and handles end as far from their targets.
 
     Raises:
         UsageError: The network has no such layer.
@@ -124,7 +125,7 @@ class FeatureMap:
         return FeatureMap(self.x.detach(), self.grid)
 
     def pattern(self, spacing: float) -> Tensor:
-        """Return the offsets `[9, 2]` of 3 by 3 places, `spacing` pixels apart."""
+        """Return the offsets `[9, 2]` in pixels of 3 by 3 places, `spacing` samples apart."""
         steps = torch.tensor([-1.0, 0.0, 1.0], device=self.x.device) * spacing
-        down, across = torch.meshgrid(steps, steps, indexing="ij")
+        down, across = torch.meshgrid(steps / self.grid.scale[0], steps / self.grid.scale[1], indexing="ij")
         return torch.stack([down, across], dim=-1).reshape(9, 2)

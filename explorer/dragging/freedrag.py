@@ -42,9 +42,6 @@ WINDOW = 9
 ANCHOR = 0.7
 """Share of the first features, beside the template, in how a handle is found again."""
 
-ARRIVED = 0.005
-"""Picture widths from its target within which a handle has arrived."""
-
 LOST_AFTER = 4
 """Stages in a row without confidence after which a handle is lost."""
 
@@ -94,10 +91,10 @@ class FreeDrag:
         self._settings: DragSettings = drag.settings
         self._stride = drag.settings.stride * size[1]
         self._near = size[1] / 512
-        self._tolerance = ARRIVED * size[1]
+        self._tolerance = drag.settings.tolerance * size[1]
         reach = torch.linspace(-1.5 * self._stride, 1.5 * self._stride, 2 * WINDOW + 1, device=first.x.device)
         self._window = torch.stack(torch.meshgrid(reach, reach, indexing="ij"), dim=-1).reshape(-1, 2)
-        self._pattern = first.pattern(drag.settings.spacing * size[1])
+        self._pattern = first.pattern(drag.settings.spacing)
         self._keep = Keep(first, drag.mask, drag.settings.keep)
         self._taken = 0
         self._handles: list[_Handle] = []

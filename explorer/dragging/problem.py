@@ -10,75 +10,16 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from explorer.errors import UsageError
+from explorer.state.dragging import DragSettings, Method, Point
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["MAX_POINTS", "Drag", "DragSettings", "DragStep", "HandleState", "Method", "Point", "State"]
 
-Point = tuple[float, float]
-"""(y, x) in pixels of the picture, whole numbers at the centres of pixels."""
-
-Method = Literal["freedrag", "draggan"]
-
 State = Literal["moving", "arrived", "lost"]
 
 MAX_POINTS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class DragSettings:
-    """How to drag. Lengths are fractions of the picture's width, so that they fit pictures of any size.
-
-    Attributes:
-        method: "freedrag" is ours, "draggan" the published rule, to compare with.
-        rate: Step of Adam in standard deviations of `w`.
-        steps: Steps at most.
-        expected: Expected loss `l` of FreeDrag: how much a handle's features may change in one stage.
-        stride: The longest way of one stage, `d` in FreeDrag: 3 of 128 samples.
-        spacing: Between the 3 by 3 places of a template.
-        keep: Weight of what may not move.
-        trust: How far a row of `ws` may go from its start, in root mean square distances of `w` from its mean.
-        patience: Steps without progress after which it starts again from the best one, and ends the next time.
-        confidence: Below this share of its first response, the filter of a handle says that it is lost.
-        share: Rows of `ws` with less than this share of the strongest row's gradient stay as they are.
-        camera_lock: Whether the motion of StyleGAN3's input stays as it is.
-        rows: The rows of `ws` to change; empty: chosen by rate and gradient.
-    """
-
-    method: Method = "freedrag"
-    rate: float = 0.02
-    steps: int = 300
-    expected: float = 0.3
-    stride: float = 3 / 128
-    spacing: float = 3 / 128
-    keep: float = 10.0
-    trust: float = 1.5
-    patience: int = 30
-    confidence: float = 0.3
-    share: float = 0.05
-    camera_lock: bool = True
-    rows: tuple[int, ...] = ()
-
-    @staticmethod
-    def from_json(data: Any) -> DragSettings:
-        """Return the settings of JSON values; what is missing has its default.
-
-        Raises:
-            UsageError: A name is unknown or a value is none that can be used.
-        """
-        known = {f.name: f.default for f in fields(DragSettings)}
-        if not isinstance(data, dict) or set(data) - set(known):
-            raise UsageError("The settings of a drag have unknown names.", f"Known are {', '.join(known)}.")
-        values = dict(data)
-        if values.get("method", "freedrag") not in ("freedrag", "draggan"):
-            raise UsageError(f"{values['method']!r} is no method of dragging.", "Known are freedrag and draggan.")
-        for name, value in values.items():
-            if name == "rows":
-                values[name] = tuple(int(i) for i in value)
-            elif name not in ("method", "camera_lock") and not (_is_number(value) and value >= 0):
-                raise UsageError(f"{name} of a drag is {value!r}.", "It must be a number from 0 on.")
-        return DragSettings(**values)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +27,7 @@ class Drag:
     """Points of a picture, and where they should be.
 
     Attributes:
-        handles: The points.
+        handles: The points, (y, x) in pixels of the picture, whole numbers at the centres of pixels.
         targets: Where they should be, one for each.
         mask: What may move, bool `[H, W]`; None: everything.
         settings: How.
@@ -142,12 +83,27 @@ class Drag:
         try:
             handles, targets = _points(data["handles"]), _points(data["targets"])
             mask = _mask(data["mask"]) if data.get("mask") is not None else None
-            settings = DragSettings.from_json(data.get("settings", {}))
+            settings = _settings(data.get("settings", {}))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UsageError(
                 "A drag should be handles, targets, a mask and settings.", "Set it up again."
             ) from error
         return Drag(handles, targets, mask, settings)
+
+
+def _settings(data: Any) -> DragSettings:
+    known = {f.name: f.default for f in fields(DragSettings)}
+    if not isinstance(data, dict) or set(data) - set(known):
+        raise UsageError("The settings of a drag have unknown names.", f"Known are {', '.join(known)}.")
+    values = dict(data)
+    if values.get("method", "freedrag") not in ("freedrag", "draggan"):
+        raise UsageError(f"{values['method']!r} is no method of dragging.", "Known are freedrag and draggan.")
+    for name, value in values.items():
+        if name == "rows":
+            values[name] = tuple(int(i) for i in value)
+        elif name not in ("method", "camera_lock") and not (_is_number(value) and value >= 0):
+            raise UsageError(f"{name} of a drag is {value!r}.", "It must be a number from 0 on.")
+    return DragSettings(**values)
 
 
 def _is_number(value: Any) -> bool:

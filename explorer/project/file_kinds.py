@@ -13,13 +13,13 @@ from explorer.util.strict_json import parse_json
 
 __all__ = ["DIALOG_FILTER", "MODEL_FILTER", "Kind", "kind_of", "models_among"]
 
-Kind = Literal["model", "latent", "directions", "project", "unknown"]
+Kind = Literal["model", "latent", "directions", "project", "points", "unknown"]
 
 _PROJECTS = "*.json *.png *.mp4 *.mkv *.webm *.gif *.webp *.apng"
 DIALOG_FILTER = (
-    f"Everything that can be opened (*.pkl *.safetensors *.pt *.pth *.ckpt *.npy *.npz {_PROJECTS});;"
+    f"Everything that can be opened (*.pkl *.safetensors *.pt *.pth *.ckpt *.npy *.npz *.jsonl {_PROJECTS});;"
     f"Models (*.pkl *.safetensors *.pt *.pth *.ckpt);;Projects, pictures and films ({_PROJECTS});;"
-    "Latents and directions (*.npy *.npz *.pt *.safetensors);;All files (*)"
+    "Latents and directions (*.npy *.npz *.pt *.safetensors);;Points to drag (*.jsonl);;All files (*)"
 )
 MODEL_FILTER = "Models (*.pkl *.safetensors *.pt *.pth *.ckpt);;All files (*)"
 
@@ -29,6 +29,7 @@ _SUFFIXES: dict[str, Kind] = {
     ".npy": "latent",
     ".npz": "latent",
     ".json": "project",
+    ".jsonl": "points",
     ".png": "project",
     **dict.fromkeys((".mp4", ".mkv", ".webm", ".gif", ".webp", ".apng", ".m4v", ".mov"), "project"),
 }

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from explorer.errors import LatentwalkError, UsageError
 from explorer.state import Edit, StyleChannels
-from explorer.util.brush import brushed, erased
+from explorer.util.brush import BRUSH, brushed
 from explorer.util.report import Report
 
 if TYPE_CHECKING:
@@ -23,11 +23,9 @@ if TYPE_CHECKING:
     from explorer.session.core import SessionCore
     from explorer.state import ExplorerState, Look
     from explorer.state.request import RenderRequest
+    from explorer.util.brush import Place
 
-__all__ = ["BRUSH", "StyleChannelSearch"]
-
-BRUSH = 0.04
-"""Radius of the brush in picture widths."""
+__all__ = ["StyleChannelSearch"]
 
 _JOB = "style-channels"
 
@@ -66,6 +64,7 @@ class StyleChannelSearch(QObject):
         self.region: NDArray[np.bool_] | None = None
         self.found: Sequence[RankedChannel] = ()
         self._before: tuple[int, NDArray[np.bool_] | None] = (0, None)  # at the start of a stroke
+        self._is_erasing = False
         self._is_used = False  # whether the region was searched, so that the next stroke begins another one
         self._running = ""
         session.service.job_event.connect(self._on_job_event)
@@ -93,19 +92,14 @@ class StyleChannelSearch(QObject):
         self._before = self.view, self.region
         if view != self.view or (self._is_used and not is_eraser):
             self.region = None
-        self.view, self._is_used = view, False
+        self.view, self._is_used, self._is_erasing = view, False, is_eraser
 
-    def mark(self, start: tuple[float, float], end: tuple[float, float]) -> None:
-        """Add what the brush covers between two points, in picture widths from the upper left corner."""
+    def mark(self, start: Place, end: Place) -> None:
+        """Add what the brush covers between two points, or remove it."""
         info = self._session.info(self.view)
         if info is not None:
-            self._set_region(brushed(self.region, info.img_size, start, end, self.brush))
-
-    def erase(self, start: tuple[float, float], end: tuple[float, float]) -> None:
-        """Remove from the region what the brush covers between two points, as in `mark`."""
-        info = self._session.info(self.view)
-        if info is not None:
-            self._set_region(erased(self.region, info.img_size, start, end, self.brush))
+            region = brushed(self.region, info.img_size, start, end, self.brush, is_erasing=self._is_erasing)
+            self._set_region(region if region.any() else None)
 
     def cancel_stroke(self) -> None:
         """Restore the region from before the stroke."""

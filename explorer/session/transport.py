@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from explorer.session.autosave import Autosave
     from explorer.session.core import SessionCore
     from explorer.state import ExplorerState, Timeline
+    from explorer.state.timeline import Interpolation
     from explorer.state.timeline_edits import Chosen
 
 __all__ = ["Transport"]
@@ -195,9 +196,21 @@ class Transport(QObject):
             self._session.status.emit("Can't change keys while recording. Ctrl+R ends the recording.")
         return self.is_recording
 
+    def _is_closed_to_new_keys(self) -> bool:
+        """Report and return True also where the timeline is a recording, to which keys cannot be added."""
+        if self._is_closed_to_keys():
+            return True
+        if not self.timeline.performance or self.timeline.keys:
+            return False
+        aside = self.timeline.aside
+        hint = "Right-click the recording to convert it to keys"
+        hint += f", or to go back to the {edits.contents(aside)}" if aside is not None and aside.keys else ""
+        self._session.status.emit(f"Can't add a key to a recording. {hint}.")
+        return True
+
     def add_key(self, time: float | None = None) -> None:
         """Add a key of the whole state at the playhead, or at `time` seconds."""
-        if self._is_closed_to_keys() or self._is_closed_by_recording():
+        if self._is_closed_to_new_keys():
             return
         self._session.about_to_edit.emit()  # a key does not include the welcome's drift
         position = edits.snapped(self.timeline, self._playhead if time is None else time)
@@ -209,26 +222,27 @@ class Transport(QObject):
         elif time is None:
             self._advance(position)
 
-    def add_path(self, name: str, snapshots: Sequence[Snapshot], seconds: float) -> None:
-        """Add keys at equal distances from the playhead on, or behind the others, as one undo step."""
-        if self._is_closed_to_keys() or self._is_closed_by_recording():
-            return
+    def add_path(
+        self,
+        name: str,
+        snapshots: Sequence[Snapshot],
+        seconds: float,
+        interpolation: Interpolation = "catmull-rom",
+    ) -> bool:
+        """Add keys at equal distances from the playhead on, or behind the others, as one undo step called `name`.
+
+        Returns False, and says why, where keys cannot be added.
+        """
+        if self._is_closed_to_new_keys():
+            return False
         self._session.about_to_edit.emit()
-        made, start = edits.with_path(self.timeline, self._playhead, snapshots, seconds)
+        self.pause()
+        made, start = edits.with_path(self.timeline, self._playhead, snapshots, seconds, interpolation)
         self._put(name, made)
         span = f"{start:.2f} s to {start + seconds:.2f} s"
         self._session.status.emit(
             f"Added {len(snapshots)} keys from {span}. T shows the timeline, Ctrl+Z removes them."
         )
-
-    def _is_closed_by_recording(self) -> bool:
-        """Report and return True if a recording is on the timeline, which has no room for keys."""
-        if not self.timeline.performance or self.timeline.keys:
-            return False
-        aside = self.timeline.aside
-        hint = "Right-click the recording to convert it to keys"
-        hint += f", or to go back to the {edits.contents(aside)}" if aside is not None and aside.keys else ""
-        self._session.status.emit(f"Can't add a key to a recording. {hint}.")
         return True
 
     def _report_updated(self, key: str, position: float, is_new: bool) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from explorer.state.breeding import Breeding
+from explorer.state.dragging import DragSetup
 from explorer.state.lab import Lab
 from explorer.state.latent_map import LatentMap
 from explorer.state.look import ASPECTS, Look
@@ -33,6 +34,7 @@ class ExplorerState:
     timeline: Timeline = Timeline()
     latent_map: LatentMap = LatentMap()
     breeding: Breeding = Breeding()
+    drag: DragSetup = DragSetup()
 
 
 def look_of(state: ExplorerState, view: int) -> Look:

@@ -7,6 +7,7 @@ from typing import Any, TypeGuard, TypeVar, cast
 
 from explorer.edits import Edit
 from explorer.state.breeding import Breeding
+from explorer.state.dragging import DragSetup
 from explorer.state.explorer_state import ExplorerState
 from explorer.state.lab import Lab
 from explorer.state.latent_map import LatentMap, Pin
@@ -18,7 +19,7 @@ __all__ = ["merged"]
 
 T = TypeVar("T")
 
-_BY_FIELD = (ExplorerState, Look, ViewState, Lab, LatentMap, Timeline, Breeding)
+_BY_FIELD = (ExplorerState, Look, ViewState, Lab, LatentMap, Timeline, Breeding, DragSetup)
 """Values whose fields change independently; all others, such as a latent, are replaced as a whole."""
 
 _ITEMS = (ViewState, Edit, Keyframe, Track, Pin)

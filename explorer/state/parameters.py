@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.errors import ProjectError
 from explorer.state import Look, MixRow
+from explorer.state.dragging import DragSettings
 
 if TYPE_CHECKING:
     from explorer.state import Snapshot
 
-__all__ = ["CONTROLS", "PARAMETERS", "Parameter", "get_value", "parameter", "set_value"]
+__all__ = ["CONTROLS", "DRAG_PARAMETERS", "PARAMETERS", "Parameter", "get_value", "parameter", "set_value"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,8 @@ class Parameter:
     """A number of the state, declared once for its slider, track, option and limits.
 
     Attributes:
-        path: Its path in a look, such as "transform.x"; paths with "tap." are in a view's tap.
+        path: Its path in a look, such as "transform.x"; paths with "tap." are in a view's tap,
+            those of `DRAG_PARAMETERS` in the settings of dragging.
         title: Name in menus and of its undo step.
         unit: Shown after the value; empty for none.
         low: Left end of its slider, lower end of its track. Values beyond it are possible.
@@ -65,6 +67,7 @@ class Parameter:
         return changed
 
 
+_DRAG = DragSettings()
 _PSI = (-2.0, 2.0)
 _AMOUNT = (0.0, 1.0)
 _FACTOR = (0.0, 4.0)  # on noise
@@ -99,6 +102,38 @@ _TRACKS = (
         limits=(-200.0, 200.0),  # beyond what a display can show, but the factor is still finite
     ),
 )  # fmt: skip
+DRAG_PARAMETERS = (
+    Parameter(
+        "drag.rate", "Rate", "\u03c3", 0.002, 0.1, _DRAG.rate, 0.002, 3, limits=(1e-4, 1.0),
+        tip="Learning rate: how far one step goes, in standard deviations of the model's latents.",
+    ),
+    Parameter(
+        "drag.spacing", "Template", "", 0.25, 4.0, _DRAG.spacing, 0.25, limits=(0.05, 32.0),
+        tip="Radius in which a point is compared, in samples of the features. Larger: steadier, less exact.",
+    ),
+    Parameter(
+        "drag.stride", "Stride", "w", 0.005, 0.1, _DRAG.stride, 0.002, 3, limits=(1e-3, 0.25),
+        tip="Radius in which a point is sought again, and its longest way in five steps, in image widths.",
+    ),
+    Parameter(
+        "drag.keep", "\u03bb mask", "", 0.0, 50.0, _DRAG.keep, 1.0, 1, limits=(0.0, 1e4),
+        tip="Weight of what may not move, against the points' way. 0: the mask is ignored.",
+    ),
+    Parameter(
+        "drag.tolerance", "Tolerance", "w", 0.002, 0.05, _DRAG.tolerance, 0.001, 3, limits=(5e-4, 0.25),
+        tip="How near to its target a point has arrived, in image widths.",
+    ),
+    Parameter(
+        "drag.trust", "Trust", "", 0.2, 5.0, _DRAG.trust, 0.1, 1, limits=(0.01, 100.0),
+        tip="How far each layer's latent may go: 1 is the usual distance of a latent from the mean.",
+    ),
+    Parameter(
+        "drag.steps", "Most steps", "", 10.0, 1000.0, _DRAG.steps, 10.0, 0, limits=(1.0, 10_000.0),
+        tip="Steps after which a run ends in any case.",
+    ),
+)  # fmt: skip
+"""The numbers of `DragSettings` that have a slider; those settings are not in a look."""
+
 _CONTROLS = (
     Parameter(
         "truncation.layer_psi", "Psi of layer", "", *_PSI, 1.0, tip="Psi of this layer alone; reset: follow psi."

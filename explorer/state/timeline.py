@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from explorer.state.views import Snapshot
 
-__all__ = ["Keyframe", "LatentLoop", "ParameterKeyframe", "RecordedState", "Segment", "Timeline", "Track"]
+__all__ = [
+    "Interpolation",
+    "Keyframe",
+    "LatentLoop",
+    "ParameterKeyframe",
+    "RecordedState",
+    "Segment",
+    "Timeline",
+    "Track",
+]
+
+Interpolation: TypeAlias = Literal["hold", "linear", "spherical", "cubic", "catmull-rom"]
+"""How the state goes from one key to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +31,7 @@ class Segment:
     `curve`, (fraction of the time, progress) in 0..1.
     """
 
-    interpolation: Literal["hold", "linear", "spherical", "cubic", "catmull-rom"] = "linear"
+    interpolation: Interpolation = "linear"
     space: Literal["z", "w", "ws"] = "w"
     ease: Literal["linear", "in", "out", "in-out", "curve"] = "in-out"
     curve: tuple[tuple[float, float], ...] = ()

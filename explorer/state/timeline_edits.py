@@ -17,6 +17,8 @@ from explorer.state.parameters import parameter
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from explorer.state.timeline import Interpolation
+
 __all__ = [
     "MAX_SECONDS",
     "add_key",
@@ -123,21 +125,26 @@ def add_key(timeline: Timeline, time: float, snapshot: Snapshot, segment: Segmen
 
 
 def with_path(
-    timeline: Timeline, start: float, snapshots: Sequence[Snapshot], seconds: float
+    timeline: Timeline,
+    start: float,
+    snapshots: Sequence[Snapshot],
+    seconds: float,
+    interpolation: Interpolation = "catmull-rom",
 ) -> tuple[Timeline, float]:
-    """Add keyframes at equal distances, passed through smoothly at an even pace; return the time of the first too.
+    """Add keyframes at equal distances, passed through at an even pace; return the time of the first too.
 
     Args:
         timeline: The timeline. If it has no keyframes, it then ends with the path.
         start: Wanted time of the first keyframe. If others lie in the path's time, it begins behind the last one.
         snapshots: At least two.
         seconds: From the first keyframe to the last.
+        interpolation: Between them.
     """
     gap, times = seconds / (len(snapshots) - 1), [key.time for key in timeline.keys]
     start = snapped(timeline, start)
     if any(start - SAME_TIME <= time <= start + seconds + SAME_TIME for time in times):
         start = snapped(timeline, max(times) + gap)
-    segment = Segment("catmull-rom", "w", "linear")
+    segment = Segment(interpolation, "w", "linear")
     made = [Keyframe(start + i * gap, snapshot, segment) for i, snapshot in enumerate(snapshots)]
     end = min(start + seconds, MAX_SECONDS)
     duration = max(timeline.duration, end) if timeline.keys else end

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from explorer.state import ExplorerState, Snapshot, Timeline, Track, ViewState
+from explorer.state.dragging import DragSetup
 
 __all__ = [
     "MAX_VIEWS",
@@ -88,12 +89,16 @@ def with_order(state: ExplorerState, order: Sequence[int]) -> ExplorerState:
         pair = (0, 1)
     spare = tuple(replace(view, model="") for view in state.views)
     timeline = _with_order(state.timeline, order, spare)
+    drag = replace(state.drag, view=new_index.get(state.drag.view, 0))
+    if state.drag.view not in new_index:  # its points go with their view
+        drag = DragSetup(settings=drag.settings)
     return replace(
         state,
         views=tuple(state.views[i] for i in order),
         active=active if is_shorter else state.active,
         pair=(pair[0], pair[1]),
         timeline=timeline,
+        drag=drag,
     )
 
 

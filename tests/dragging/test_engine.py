@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from explorer.dragging.engine import drag_steps
-from explorer.dragging.problem import Drag, DragSettings, DragStep
+from explorer.dragging.problem import Drag, DragSettings, DragStep, Method
 from explorer.errors import UsageError
 from explorer.generators.base import Generator, Inputs
 from explorer.generators.stylegan3 import StyleGAN3Generator
@@ -17,7 +17,7 @@ from explorer.ops.backend import policy
 from tests.dragging.blobs import PER_W, STARTS, Blobs, centres
 from tests.generators.configs import small_generator
 
-METHODS = ("freedrag", "draggan")
+METHODS: tuple[Method, ...] = ("freedrag", "draggan")
 
 
 def steps_of(generator: Generator, drag: Drag, ws: torch.Tensor | None = None) -> Iterator[DragStep]:
@@ -40,8 +40,8 @@ def last_of(generator: Generator, drag: Drag) -> DragStep:
 
 
 @pytest.mark.parametrize(("method", "tolerance"), [("freedrag", 0.5), ("draggan", 1.6)])
-def test_a_blob_that_is_linear_in_w_is_brought_to_its_target(method: str, tolerance: float) -> None:
-    settings = DragSettings(method=method, rate=0.05)  # type: ignore[arg-type]
+def test_a_blob_that_is_linear_in_w_is_brought_to_its_target(method: Method, tolerance: float) -> None:
+    settings = DragSettings(method=method, rate=0.05)
     target = (STARTS[0][0] + 6, STARTS[0][1] - 3)
     last = last_of(Blobs(), Drag((STARTS[0],), (target,), settings=settings))
     place = centres(torch.tensor(last.offset[0]))[0]
@@ -95,11 +95,11 @@ def test_a_target_beyond_the_trusted_region_ends_it_with_the_reason() -> None:
 
 @pytest.mark.parametrize("name", ["stylegan2-skip", "stylegan2-resnet", "stylegan3-t", "stylegan3-r"])
 @pytest.mark.parametrize("method", METHODS)
-def test_real_networks_bring_a_point_nearer(name: str, method: str) -> None:
+def test_real_networks_bring_a_point_nearer(name: str, method: Method) -> None:
     generator = small_generator(name)
     size = generator.info.img_size[0]
     handle, target = (0.5 * size, 0.4 * size), (0.5 * size, 0.55 * size)
-    drag = Drag((handle,), (target,), settings=DragSettings(method=method, rate=0.03, steps=25))  # type: ignore[arg-type]
+    drag = Drag((handle,), (target,), settings=DragSettings(method=method, rate=0.03, steps=25))
     with torch.inference_mode():
         ws = generator.broadcast(generator.mapping(torch.randn(1, generator.info.z_dim, generator=seeded())))
     steps = list(steps_of(generator, drag, ws))

@@ -10,6 +10,7 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtWidgets import QApplication, QMessageBox, QToolButton
 
+from explorer.dragging.benchmark_files import SeededDrag, write_drags
 from explorer.project.file_kinds import kind_of
 from explorer.session import Session
 from explorer.session.settings import Settings
@@ -69,6 +70,19 @@ def test_a_dropped_latent_is_shown(window: MainWindow, session: Session, tmp_pat
     assert session.look_of().latent.stored in session.table
     wait_until(lambda: not session.is_refining(0))
     assert not np.any(session.record(0).frame.latents.ws)
+
+
+def test_dropped_points_to_drag_are_shown_in_the_picture_that_they_were_dropped_on(
+    window: MainWindow, session: Session, tmp_path: Path
+) -> None:
+    path = tmp_path / "points.jsonl"
+    write_drags(path, [SeededDrag(12, ((4.0, 5.0),), ((6.0, 7.0),))])
+    at = window.views.panes[1].mapTo(window, window.views.panes[1].rect().center())
+    drop(window, [path], (at.x(), at.y()))
+    wait_until(lambda: session.dragging.handles == ((4.0, 5.0),))
+    assert session.dragging.view == 1
+    assert session.look_of(1).latent.seed == 12
+    assert session.store.undo_name == "Open points"
 
 
 def test_a_latent_that_fits_two_ways_asks_which(window: MainWindow, session: Session, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ ABOUT: dict[str, str] = {
     "teach one with examples. Steps are measured in standard deviations (\u03c3) of random latents.",
     "drag": "Set a point on the picture and where it should be; the latent then changes in small steps, until the "
     "point is there. Each step is shown, and can be gone back to. The method follows FreeDrag: a point is found "
-    "again by its first surroundings, and one that is lost is reported.",
+    "again by its first surroundings, and one that is lost is reported. Paint what may move to hold the rest.",
     "truncation": "\u03c8 (psi) moves w towards the average: 0 is the average picture, 0.7 gives typical pictures, "
     "1 the full range the network learned, above 1 more extreme ones. "
     "Layers after the cutoff are not truncated.",

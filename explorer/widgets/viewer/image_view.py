@@ -73,7 +73,9 @@ class ImageView(QWidget):
         self.image: QImage | None = None
         self.matrix: tuple[float, ...] | None = None  # forward motion of the frame shown
         self.pair = Pair(self, view)
-        self.region = RegionTool(self)
+        self.region = RegionTool(self, "Click or drag: mark    right button: erase    Esc: end")
+        caption = "Paint what may move    Right button or Alt: the other way round    Esc ends"
+        self.free = RegionTool(self, caption)
         self.points = PointsTool(self)
         self.slit = SlitTool(self)
         self.before = SubstituteTool(self)
@@ -81,6 +83,7 @@ class ImageView(QWidget):
         self.average = SubstituteTool(self)
         self.tools: list[Tool] = [
             self.region,
+            self.free,
             self.points,
             self.slit,
             self.before,
@@ -99,7 +102,9 @@ class ImageView(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         # Esc also leaves full screen; during a drag it cancels the drag, while a region is marked it ends that.
-        claim_keys(self, lambda event: event.key() == Qt.Key.Key_Escape and (self.is_dragging or self.region.is_on))
+        claim_keys(
+            self, lambda event: event.key() == Qt.Key.Key_Escape and (self.is_dragging or self._brush() is not None)
+        )
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(QSize(160, 160))
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -166,6 +171,10 @@ class ImageView(QWidget):
 
     # input -----------------------------------------------------------------------------------------------
 
+    def _brush(self) -> RegionTool | None:
+        """Return the tool that a region is being marked with, if any."""
+        return next((tool for tool in (self.region, self.free) if tool.is_on), None)
+
     def _tool_at(self, at: QPointF) -> Tool | None:
         return next((tool for tool in self.tools if tool.hit(at)), None)
 
@@ -225,7 +234,7 @@ class ImageView(QWidget):
             self._show_cursor(event.position(), event.modifiers())
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        if self.region.is_on:
+        if self._brush() is not None:
             self.mousePressEvent(event)  # two quick clicks mark twice
         elif event.button() == Qt.MouseButton.LeftButton:
             self.reset_requested.emit()
@@ -264,8 +273,8 @@ class ImageView(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.is_dragging:
             self.cancel_drag()
-        elif event.key() == Qt.Key.Key_Escape and self.region.is_on:
-            self.region.left.emit()
+        elif event.key() == Qt.Key.Key_Escape and (brush := self._brush()) is not None:
+            brush.left.emit()
         else:
             event.ignore()
 

@@ -1,4 +1,4 @@
-"""Marking a region of the picture: a click is a small disc, a drag a stroke of the brush or of the eraser."""
+"""Marking a region of the picture: a click is a disc, a drag a stroke of the brush; the other button erases."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RegionTool"]
 
-_OPACITY = 150
+_OPACITY = 120
 """Of the region's colour over the picture, of 255."""
 
 
@@ -26,29 +26,32 @@ class RegionTool(PassiveTool):
     It takes every drag without a modifier while it is on; one with the right button or Alt erases, those with
     Shift or Ctrl still move and turn the picture.
 
-    Signals: `began(is_eraser)` at a press; `marked(start, end)` and `erased(start, end)` with points (x, y) in
-    picture widths from the upper left corner; `reverted` when a stroke was cancelled; `left` when the user wants no
-    more.
+    Signals: `began(is_eraser)` at a press; `marked(start, end)` with points (x, y) in picture widths from the upper
+    left corner; `ended` or, if the stroke was cancelled, `reverted`; `left` when the user wants no more.
+
+    Args:
+        picture: The picture.
+        caption: What to do, shown while it is on.
     """
 
     began = Signal(bool)
     marked = Signal(object, object)
-    erased = Signal(object, object)
+    ended = Signal()
     reverted = Signal()
     left = Signal()
 
-    def __init__(self, picture: PictureView) -> None:
+    def __init__(self, picture: PictureView, caption: str) -> None:
         super().__init__(picture)
-        self.is_on = False
+        self.is_on = self.is_shown = False
+        self._caption = caption
         self._mask: NDArray[np.bool_] | None = None
         self._image: QImage | None = None
         self._heat: QImage | None = None
         self._last: tuple[float, float] | None = None
-        self._is_erasing = False
 
-    def set_on(self, is_on: bool) -> None:
-        """Let drags mark the region, and show it."""
-        self.is_on = is_on
+    def set_on(self, is_on: bool, *, is_shown: bool = False) -> None:
+        """Let drags mark the region, and show it; `is_shown`: show it even if drags do not."""
+        self.is_on, self.is_shown = is_on, is_on or is_shown
         self.picture.update()
 
     def set_region(self, mask: NDArray[np.bool_] | None) -> None:
@@ -64,7 +67,7 @@ class RegionTool(PassiveTool):
 
     def caption(self) -> str:
         """Return what to do."""
-        return "Click or drag: mark    right button: erase    Esc: end" if self.is_on else ""
+        return self._caption if self.is_on else ""
 
     def hit(self, at: QPointF) -> bool:
         """Return whether it is on and there is a picture."""
@@ -76,22 +79,24 @@ class RegionTool(PassiveTool):
 
     def press(self, at: QPointF) -> None:
         """Begin a stroke with a disc."""
-        self._begin(at, is_erasing=False)
+        self._begin(at, is_eraser=False)
 
     def press_other(self, at: QPointF) -> bool:
         """Begin to erase."""
-        self._begin(at, is_erasing=True)
+        self._begin(at, is_eraser=True)
         return True
 
     def move(self, at: QPointF) -> None:
         """Continue the stroke."""
         if self._last is not None:
             start, self._last = self._last, self._point(at)
-            self._tell(start, self._last)
+            self.marked.emit(start, self._last)
 
     def release(self) -> None:
         """End the stroke."""
-        self._last = None
+        if self._last is not None:
+            self._last = None
+            self.ended.emit()
 
     def cancel(self) -> None:
         """End the stroke and revert it."""
@@ -99,13 +104,10 @@ class RegionTool(PassiveTool):
             self._last = None
             self.reverted.emit()
 
-    def _begin(self, at: QPointF, *, is_erasing: bool) -> None:
-        self._last, self._is_erasing = self._point(at), is_erasing
-        self.began.emit(is_erasing)
-        self._tell(self._last, self._last)
-
-    def _tell(self, start: tuple[float, float], end: tuple[float, float]) -> None:
-        (self.erased if self._is_erasing else self.marked).emit(start, end)
+    def _begin(self, at: QPointF, *, is_eraser: bool) -> None:
+        self._last = self._point(at)
+        self.began.emit(is_eraser)
+        self.marked.emit(self._last, self._last)
 
     def _point(self, at: QPointF) -> tuple[float, float]:
         rect = self.picture.picture_rect()
@@ -114,7 +116,7 @@ class RegionTool(PassiveTool):
 
     def paint_picture(self, p: QPainter, rect: QRectF) -> None:
         """Paint the region over the picture."""
-        if self.is_on and self._image is not None:
+        if self.is_shown and self._image is not None:
             p.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
             p.drawImage(rect, self._image)
         if self._heat is not None:

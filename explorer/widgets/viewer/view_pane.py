@@ -153,13 +153,17 @@ class ViewPane(QWidget):
         image.slit.moved.connect(session.lab.set_slit)
         image.region.began.connect(self._on_region_began)
         image.region.marked.connect(session.channels.mark)
-        image.region.erased.connect(session.channels.erase)
         image.region.reverted.connect(session.channels.cancel_stroke)
         image.region.left.connect(self._on_region_left)
         session.channels.marking_changed.connect(image.region.set_on)
         session.channels.region_changed.connect(self._show_region)
         session.channels.pointed_changed.connect(self._show_pointed)
         image.points.chosen.connect(self._on_points)
+        image.free.began.connect(session.dragging.begin_stroke)
+        image.free.marked.connect(session.dragging.paint)
+        image.free.ended.connect(session.dragging.end_stroke)
+        image.free.reverted.connect(session.dragging.cancel_stroke)
+        image.free.left.connect(self._on_brush_left)
         session.dragging.changed.connect(self._show_points)
         image.wipe.split_moved.connect(session.lab.set_split)
         image.painted.connect(session.painted)
@@ -263,7 +267,12 @@ class ViewPane(QWidget):
         pairs = (dragging.handles, dragging.targets) if is_own else ((), ())
         states = () if dragging.step is None else dragging.step.handles
         size = (0, 0) if info is None else info.img_size
-        self.image.points.show(size, pairs, states, is_active=dragging.is_editing and is_own)
+        self.image.points.show(size, pairs, states, is_active=is_own and dragging.editing == "points")
+        self.image.free.set_on(is_own and dragging.editing == "mask", is_shown=is_own and bool(dragging.editing))
+        self.image.free.set_region(dragging.mask if is_own else None)
+
+    def _on_brush_left(self) -> None:
+        self.session.dragging.set_editing("", self.view)
 
     def _fit_cost(self) -> None:
         """Hide the render time if the view is too narrow for it and the look's text."""

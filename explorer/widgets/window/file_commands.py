@@ -180,6 +180,12 @@ class FileCommands(WindowPart):
                 self._take_latents(file)
             elif file.kind == "directions":
                 self._take_directions(file, self._view(view))
+            elif file.kind == "points":
+                self._take_points(file, self._view(view))
+
+    def _take_points(self, file: ReadFile, view: int) -> None:
+        if self._attempt(lambda: self.session.dragging.open_drags(file.drags, view)):
+            self.remember(file.path)
 
     def _take_directions(self, file: ReadFile, view: int) -> None:
         """Add the directions of a file to those of a view's model, and say why they were not taken for latents."""

@@ -66,7 +66,7 @@ class FileDrops(WindowPart):
         elif self._carried == ["directions"]:
             message = f"Add to the directions of {letter(view)}"
         else:
-            message = f"Open in {letter(view)}" if {"model", "latent"} & set(self._carried) else "Open"
+            message = f"Open in {letter(view)}" if {"model", "latent", "points"} & set(self._carried) else "Open"
         self.frame.show_over(self.window.views.panes[view].image, message)
 
     def _view_at(self, at: QPoint) -> int | None:

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from explorer.assets.latent import Space, StoredLatent
     from explorer.directions.direction_set import DirectionSet
     from explorer.directions.files import Sign
+    from explorer.dragging.benchmark_files import SeededDrag
     from explorer.generators.base import GeneratorInfo
     from explorer.project.document import Project
     from explorer.project.model_search import FoundModels
     from explorer.util.control import Control
 
-__all__ = ["ReadFile", "locate", "read_files", "read_latents", "read_project"]
+__all__ = ["ReadFile", "locate", "read_files", "read_latents", "read_points", "read_project"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +35,7 @@ class ReadFile:
     latents: tuple[StoredLatent, ...] = ()
     directions: DirectionSet | None = None
     sign: Sign = ""  # by what they are known
+    drags: tuple[SeededDrag, ...] = ()
     error: LatentwalkError | None = None
 
 
@@ -62,6 +64,8 @@ def _read(path: str, info: GeneratorInfo | None, recent: Sequence[str], control:
             return read_project(path, recent, control)
         if kind in ("latent", "directions"):
             return _read_array(path, info)
+        if kind == "points":
+            return read_points(path)
         if kind == "model":
             return ReadFile(path, kind)
     except CancelledError:
@@ -69,9 +73,8 @@ def _read(path: str, info: GeneratorInfo | None, recent: Sequence[str], control:
     except LatentwalkError as error:
         return ReadFile(path, kind, error=error.with_traceback(None))
     message = f"Can't open {visible(Path(path).name)}: this file type isn't supported."
-    hint = (
-        "Models are .safetensors or .pkl, projects .json, .png or films, latents and directions .npy, .npz or .pt."
-    )
+    hint = "Models are .safetensors or .pkl, projects .json, .png or films, latents and directions .npy, .npz or "
+    hint += ".pt, points to drag .jsonl."
     return ReadFile(path, kind, error=UnreadableFileError(message, hint))
 
 
@@ -104,6 +107,13 @@ def read_latents(path: str, info: GeneratorInfo | None, space: Space | None) -> 
     if info is None:
         raise LatentError("No model is loaded that could use the latent.", "Open a model first.")
     return ReadFile(path, "latent", latents=load_latents(path, info, space))
+
+
+def read_points(path: str) -> ReadFile:
+    """Read a file of points to drag. Raises UsageError."""
+    from explorer.dragging.benchmark_files import read_drags
+
+    return ReadFile(path, "points", drags=read_drags(path))
 
 
 def locate(path: str, sha256: str, others: Sequence[tuple[str, str]]) -> tuple[bool, dict[str, str]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Slot
 
-from explorer.session.style_channels import BRUSH
+from explorer.util.brush import BRUSH
 from explorer.util.plain_text import LIMIT
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import IconButton, label, row
