@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from explorer.errors import LatentwalkError, UnsupportedModelError
-from explorer.generators.family import Family
+from explorer.generators.family import Family, StartLook
 from explorer.generators.ws_groups import by_depth, named_by_layer
 from explorer.util import plugins
 from explorer.util.plain_text import visible
@@ -28,6 +28,13 @@ _BUILT_IN = {
             build="explorer.generators.stylegan2:StyleGAN2Generator",
             rgb_directions=True,
             trainer="explorer.training.stylegan2:StyleGAN2Trainer",
+        ),
+        Family(
+            name="stylegan",
+            title="StyleGAN",
+            config="explorer.generators.stylegan_config:StyleGANConfig",
+            build="explorer.generators.stylegan:StyleGANGenerator",
+            start=StartLook(psi=0.7, cutoff=8),
         ),
         Family(
             name="stylegan3-t",
