@@ -34,6 +34,14 @@ _BUILT_IN = {
             title="StyleGAN",
             config="explorer.generators.stylegan_config:StyleGANConfig",
             build="explorer.generators.stylegan:StyleGANGenerator",
+            readers=(
+                "explorer.checkpoints.stylegan_tf:TensorFlowReader",
+                "explorer.checkpoints.stylegan_ports:GenforceReader",
+                "explorer.checkpoints.stylegan_ports:LernapparatReader",
+                "explorer.checkpoints.stylegan_ports:Huangzh13Reader",
+                "explorer.checkpoints.stylegan_ports:NamesOfTensorFlowReader",
+                "explorer.checkpoints.stylegan_ports:OtherPorts",
+            ),
             start=StartLook(psi=0.7, cutoff=8),
         ),
         Family(

@@ -84,7 +84,11 @@ class StyleGANGenerator(Generator):
         if activation.img is None:
             raise ValueError("the last activation carries no picture; run every layer first")
         doublings = self.config.lod_steps[0]
-        return F.interpolate(activation.img, scale_factor=2**doublings, mode="nearest") if doublings else activation.img
+        return (
+            F.interpolate(activation.img, scale_factor=2**doublings, mode="nearest")
+            if doublings
+            else activation.img
+        )
 
 
 def _block(config: StyleGANConfig, resolution: int) -> dict[str, SynthesisLayer]:

@@ -76,7 +76,7 @@ class StyleGANConfig:
 
     @property
     def lod_steps(self) -> tuple[int, float]:
-        """`lod` as the number of doublings that the picture is enlarged by, and the share of the smaller picture."""
+        """`lod` as the number of times that the picture is doubled, and the share of the smaller picture."""
         whole = int(self.lod)
         return whole, self.lod - whole
 
@@ -86,8 +86,7 @@ class StyleGANConfig:
         return tuple(4 << i for i in range(int(math.log2(self.img_resolution)) - 1 - self.lod_steps[0]))
 
     def has_rgb(self, resolution: int) -> bool:
-        """Return whether the picture is made of the features of a resolution: the largest, and while it fades in
-        also the one below."""
+        """Return whether a picture is made at a resolution: at the largest, and below it while that fades in."""
         top = self.resolutions[-1]
         return resolution == top or (self.lod_steps[1] > 0 and 2 * resolution == top)
 

@@ -1,7 +1,8 @@
 """The layers of StyleGAN: convolution with noise and activation, adaptive instance normalisation, picture.
 
-What the paper calls one layer is two here, before and after the instance normalisation. So both can be shown, edited
-and resumed from like any layer; the normalisation is where the droplets arise that StyleGAN2 was designed to remove.
+What the paper calls one layer is two here, before and after the instance normalisation. So both can be shown,
+edited and resumed from like any layer. The droplets that StyleGAN2 was designed to remove are the network's way
+around the normalisation: spikes of single channels before it, which decide the statistics.
 """
 
 from __future__ import annotations
@@ -142,8 +143,7 @@ class StyleGANConv(_Noisy):
 
 
 class StyleGANNorm(SynthesisLayer):
-    """Adaptive instance normalisation. Of a layer's C channels, the first C styles are the scale less 1, then the
-    shift."""
+    """Adaptive instance normalisation; the first C of its 2C styles are scales less 1, the others shifts."""
 
     def __init__(self, info: LayerInfo, config: StyleGANConfig) -> None:
         super().__init__()

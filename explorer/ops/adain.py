@@ -1,4 +1,4 @@
-"""Adaptive instance normalisation: every channel of every picture to mean 0 and variance 1, then scale and shift."""
+"""Adaptive instance normalisation: each channel of a picture to mean 0 and variance 1, then scale and shift."""
 
 from __future__ import annotations
 

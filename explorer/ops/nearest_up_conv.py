@@ -80,15 +80,16 @@ class PreparedNearestUpConv:
     def kernels(self) -> list[Kernel]:
         """The kernels of (even, even), (even, odd), (odd, even) and (odd, odd) rows and columns."""
         w = self._weight
-        rows = (torch.stack([w[:, :, 0], w[:, :, 1] + w[:, :, 2]], 2), torch.stack([w[:, :, 0] + w[:, :, 1], w[:, :, 2]], 2))
+        rows = (
+            torch.stack([w[:, :, 0], w[:, :, 1] + w[:, :, 2]], 2),
+            torch.stack([w[:, :, 0] + w[:, :, 1], w[:, :, 2]], 2),
+        )
         made = []
         for part in rows:
             even = torch.stack([part[..., 0], part[..., 1] + part[..., 2]], -1)
             odd = torch.stack([part[..., 0] + part[..., 1], part[..., 2]], -1)
             made += [even, odd]
-        return [
-            Kernel(part.to(self.dtype).contiguous(memory_format=torch.channels_last), (0, 0)) for part in made
-        ]
+        return [Kernel(part.to(self.dtype).contiguous(memory_format=torch.channels_last), (0, 0)) for part in made]
 
     @cached_property
     def four_taps(self) -> Tensor | None:
@@ -115,8 +116,14 @@ class PreparedNearestUpConv:
             phases = [corner, right, below, oo(_channels_last(x[:, :, 1:, 1:]))]
             return native.fir_epilogue(
                 [_channels_last(phase) for phase in phases],
-                fx=self.four_taps, fy=self.four_taps, scale=None, bias=self.bias, noise=None, slope=slope, clamp=None,
-            )  # fmt: skip
+                fx=self.four_taps,
+                fy=self.four_taps,
+                scale=None,
+                bias=self.bias,
+                noise=None,
+                slope=slope,
+                clamp=None,
+            )
         y = self._interleaved(
             ee(_channels_last(x[:, :, :-1, :-1])), eo(_channels_last(x[:, :, :-1, 1:])),
             oe(_channels_last(x[:, :, 1:, :-1])), oo(_channels_last(x[:, :, 1:, 1:])),
