@@ -17,6 +17,9 @@ __all__ = ["TensorFlowNetwork", "find_network", "networks_of", "read_network"]
 
 _CLASS = "dnnlib.tflib.network.Network"
 _NETWORKS = 8  # in one file: G, D and Gs
+_COMPONENTS = (
+    64  # of one network, theirs included; they can be shared, so a small file could describe an endless tree
+)
 _VARIABLES = 5_000
 _DEPTH = 4  # components in components; a generator has one level
 
@@ -31,6 +34,7 @@ class TensorFlowNetwork:
         tensors: Variables with axes.
         numbers: Variables that are single numbers, such as `lod`.
         arguments: Arguments of the function that are not its defaults, and those of the components'.
+        components: Number of networks read.
     """
 
     name: str
@@ -38,6 +42,7 @@ class TensorFlowNetwork:
     tensors: dict[str, TensorRecord] = field(default_factory=dict)
     numbers: dict[str, float] = field(default_factory=dict)
     arguments: dict[str, object] = field(default_factory=dict)
+    components: int = 0
 
 
 def networks_of(value: object) -> tuple[StubRecord, ...]:
@@ -69,8 +74,9 @@ def read_network(source: Source, network: StubRecord) -> TensorFlowNetwork:
 
 def _add(source: Source, made: TensorFlowNetwork, network: StubRecord, prefix: str, depth: int) -> None:
     state = _state(network)
-    if depth > _DEPTH:
-        raise source.damaged(f"networks nested more than {_DEPTH} deep")
+    made.components += 1
+    if depth > _DEPTH or made.components > _COMPONENTS:
+        raise source.damaged(f"networks nested more than {_DEPTH} deep, or more than {_COMPONENTS}")
     for key, argument in (table_of(state.get("static_kwargs")) or {}).items():
         if isinstance(key, str):
             made.arguments.setdefault(key, argument)

@@ -337,6 +337,13 @@ def test_broken_networks_of_tensorflow(tmp_path: Path) -> None:
     tensorflow.dump(path, deep)
     with pytest.raises(UnreadableFileError, match="nested more than"):
         load(path)
+    wide = tensorflow.network("Gs", "G_style", {"lod": arrays["lod"]})
+    for _ in range(3):  # shared, so that the file is small
+        inner, wide = wide, tensorflow.network("Gs", "G_style", {"lod": arrays["lod"]})
+        wide.__dict__["components"] = {f"part{i}": inner for i in range(500)}
+    tensorflow.dump(path, wide)
+    with pytest.raises(UnreadableFileError, match="more than 64"):
+        load(path)
 
 
 def test_other_networks_of_tensorflow_are_named(tmp_path: Path) -> None:
