@@ -28,7 +28,8 @@ def variables(tensors: dict[str, Tensor], size: int) -> Arrays:
         first, second, *others = key.split(".")
         rest = ".".join(others)
         if key == "synthesis.lod":
-            made["lod"] = made["synthesis/lod"] = np.float32(tensor.item())
+            made["synthesis/lod"] = np.float32(tensor.item())
+            made["lod"] = np.array(tensor.item(), np.float32)  # files have either
         elif key == "truncation.w_avg":
             made["dlatent_avg"] = tensor.numpy()
         elif key == "mapping.label_weight":
