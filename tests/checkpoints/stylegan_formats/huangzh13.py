@@ -29,8 +29,8 @@ def state(tensors: dict[str, Tensor], size: int, *, blurs: bool = True) -> dict[
             block = "init_block" if layer < 2 else f"blocks.{layer // 2 - 1}"
             made[f"g_synthesis.{block}.{block_key(layer, '.'.join(others))}"] = tensor
     if blurs:
-        for block in range(size.bit_length() - 3):
-            made[f"g_synthesis.blocks.{block}.conv0_up.intermediate.kernel"] = KERNEL[None, None].clone()
+        for number in range(size.bit_length() - 3):
+            made[f"g_synthesis.blocks.{number}.conv0_up.intermediate.kernel"] = KERNEL[None, None].clone()
     return made
 
 
