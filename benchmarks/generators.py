@@ -32,6 +32,7 @@ from explorer.generators import registry
 from explorer.generators.base import Generator, Inputs
 from explorer.generators.stylegan2 import StyleGAN2Conv
 from explorer.generators.stylegan3 import StyleGAN3Layer
+from explorer.generators.stylegan_layers import StyleGANConst, StyleGANConv
 from explorer.ops import backend, native
 from explorer.util.heap import keep_freed_memory
 
@@ -55,6 +56,8 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "stylegan3-r-128": (
         "stylegan3-r", {"img_resolution": 128, "channel_base": 8192, "channel_max": 256, **_SG3_10},
     ),
+    "stylegan-256": ("stylegan", {"img_resolution": 256}),
+    "stylegan-1024": ("stylegan", {"img_resolution": 1024}),
     "stylegan2-256": ("stylegan2", {"img_resolution": 256, "channel_base": 16384}),
     "stylegan2-1024": ("stylegan2", {"img_resolution": 1024}),
     "stylegan3-t-256": ("stylegan3-t", {"img_resolution": 256}),
@@ -103,9 +106,9 @@ def build_from(family: str, config: dict[str, Any], device: torch.device) -> Gen
         for layer in generator.layers:
             if isinstance(layer, StyleGAN3Layer):
                 layer.magnitude_ema.copy_(activation.x.square().mean())
-            elif isinstance(layer, StyleGAN2Conv):
+            elif isinstance(layer, (StyleGAN2Conv, StyleGANConv, StyleGANConst)):
                 layer.noise_strength.fill_(0.1)
-            activation = layer.run(activation, layer.style(ws[:, layer.info.ws_index]))
+            activation = layer.run(activation, layer.style(ws[:, layer.info.ws_index or 0]))
     return generator
 
 
@@ -113,11 +116,13 @@ def convolution_gflop(generator: Generator) -> float:
     """2 x multiply-adds of the convolutions of one picture, in units of 1e9."""
     total = 0.0
     for layer in generator.layers:
-        weight = layer.get_parameter("weight")
+        weight = getattr(layer, "weight", None)
+        if weight is None:
+            continue
         h, w = layer.info.height, layer.info.width
         if isinstance(layer, StyleGAN3Layer):
             h = w = layer.spec.in_size + layer.spec.conv_kernel - 1
-        elif isinstance(layer, StyleGAN2Conv) and layer.up == 2:
+        elif isinstance(layer, (StyleGAN2Conv, StyleGANConv)) and layer.up == 2:
             h, w = h // 2, w // 2  # a transposed convolution multiplies input pixels
         total += 2 * weight.numel() * h * w
     return total / 1e9

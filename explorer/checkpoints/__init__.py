@@ -1,8 +1,8 @@
 """Checkpoints as data: recognised, converted by pure key maps and checked, but never executed.
 
-`checkpoint = load(path)` reads NVIDIA's networks, pickled or as state dicts, and Latentwalk's safetensors;
-`build_generator(checkpoint)` returns the network. `safe_pickle.py` explains how pickles are read without executing
-them.
+`checkpoint = load(path)` reads NVIDIA's networks, pickled or as state dicts, ports of them, and Latentwalk's
+safetensors; `build_generator(checkpoint)` returns the network. `safe_pickle.py` explains how pickles are read
+without executing them.
 """
 
 from __future__ import annotations

@@ -283,6 +283,7 @@ _NAMES: Mapping[str, object] = {
         Stub("functools.partial", call=_partial, new=_partial),
         Stub("_codecs.encode", call=_encode),
         Stub("argparse.Namespace"),  # training settings, which are not needed
+        Stub("dnnlib.tflib.network.Network"),
     ),
     **_stubs(
         *(

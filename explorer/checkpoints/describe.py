@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["SUPPORTED", "describe_kind", "has_unread_average", "not_read", "unsupported"]
 
 SUPPORTED = (
-    "Supported are the generators of stylegan2-ada-pytorch and stylegan3 (.pkl, .pt, .pth, .safetensors), and "
-    "Latentwalk's own .safetensors."
+    "Supported are the generators of stylegan2-ada-pytorch and stylegan3 (.pkl, .pt, .pth, .safetensors), StyleGAN "
+    "as NVIDIA's .pkl or of genforce, lernapparat or huangzh13, and Latentwalk's own .safetensors."
 )
 _PLACES = ("G_ema", "g_ema", "G", "generator")
 
@@ -31,8 +31,8 @@ def unsupported(source: Source, value: object, container: str) -> UnsupportedMod
     name = source.name
     if _is_tensorflow(value):
         return UnsupportedModelError(
-            f"{name} is a TensorFlow network pickle (StyleGAN1, or StyleGAN2 before its PyTorch version), "
-            "which is not supported yet.",
+            f"{name} is a TensorFlow network pickle without a generator of StyleGAN (2019); StyleGAN2 before its "
+            "PyTorch version is not supported yet.",
             "Open a StyleGAN2-ADA or StyleGAN3 network of the PyTorch versions.",
         )
     stub = _stub_for_generator(value)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from explorer.generators.stylegan3_layers import LayerSpec
 
-__all__ = ["Shapes", "infer_config"]
+__all__ = ["ShapeReader", "Shapes", "infer_config", "width_rule"]
 
 Shapes = dict[str, tuple[int, ...]]
 """The shape of each tensor by name."""
@@ -45,13 +45,13 @@ def infer_config(name: str, shapes: Shapes) -> tuple[str, dict[str, object], str
             f"{name} is a StyleGAN-XL, which is not supported yet.",
             "Supported are the generators of stylegan2-ada-pytorch and stylegan3, unmodified.",
         )
-    reader = _Reader(name, shapes)
+    reader = ShapeReader(name, shapes)
     if any(key.startswith("synthesis.input.") for key in shapes):
         return _stylegan3(reader)
     return "stylegan2", _stylegan2(reader), "conv_clamp 256, lrelu, learning rate multiplier 0.01 of the mapping"
 
 
-class _Reader:
+class ShapeReader:
     """Shapes by name, with errors for missing or unexpected ones."""
 
     def __init__(self, name: str, shapes: Shapes) -> None:
@@ -80,7 +80,7 @@ class _Reader:
         )
 
 
-def _mapping(reader: _Reader) -> dict[str, object]:
+def _mapping(reader: ShapeReader) -> dict[str, object]:
     """Return the settings of the mapping network, and the sizes of z, c and w."""
     layers = 0
     while f"mapping.fc{layers}.weight" in reader.shapes:
@@ -98,7 +98,7 @@ def _mapping(reader: _Reader) -> dict[str, object]:
     return config
 
 
-def _stylegan2(reader: _Reader) -> dict[str, object]:
+def _stylegan2(reader: ShapeReader) -> dict[str, object]:
     widths: dict[int, int] = {}
     for key in reader.shapes:
         if (match := _BLOCK.fullmatch(key)) is not None:
@@ -106,10 +106,8 @@ def _stylegan2(reader: _Reader) -> dict[str, object]:
     resolution = max(widths, default=4)
     for size in (4 << i for i in range(resolution.bit_length() - 2)):
         reader.shape(f"synthesis.b{size}.conv1.weight", 4)
-    widest = max(widths.values(), default=1)
-    low = max((width * size for size, width in widths.items()), default=1)
-    high = min((width * size + size - 1 for size, width in widths.items() if width < widest), default=None)
-    if high is not None and high < low:
+    rule = width_rule(widths)
+    if rule is None:
         raise reader.contradiction("the widths of its layers follow no rule of StyleGAN2")
     architecture = "orig"
     if "synthesis.b4.torgb.weight" in reader.shapes:
@@ -120,14 +118,25 @@ def _stylegan2(reader: _Reader) -> dict[str, object]:
         **_mapping(reader),
         "img_resolution": resolution,
         "img_channels": reader.shape(f"synthesis.b{resolution}.torgb.weight", 4)[0],
-        "channel_base": _roundest(low, high),
-        "channel_max": widest,
+        "channel_base": rule[0],
+        "channel_max": rule[1],
         "architecture": architecture,
         "use_noise": "synthesis.b4.conv1.noise_strength" in reader.shapes,
     }
 
 
-def _stylegan3(reader: _Reader) -> tuple[str, dict[str, object], str]:
+def width_rule(widths: dict[int, int]) -> tuple[int, int] | None:
+    """Return the roundest `channel_base` and the `channel_max` of these widths by resolution; None if none fit.
+
+    A layer at r px has `channel_base // r` channels, at most `channel_max`.
+    """
+    widest = max(widths.values(), default=1)
+    low = max((width * size for size, width in widths.items()), default=1)
+    high = min((width * size + size - 1 for size, width in widths.items() if width < widest), default=None)
+    return None if high is not None and high < low else (_roundest(low, high), widest)
+
+
+def _stylegan3(reader: ShapeReader) -> tuple[str, dict[str, object], str]:
     layers: dict[int, tuple[int, int]] = {}
     for key in reader.shapes:
         if (match := _LAYER.fullmatch(key)) is not None:
@@ -157,7 +166,7 @@ def _stylegan3(reader: _Reader) -> tuple[str, dict[str, object], str]:
 
 
 def _layer_settings(
-    reader: _Reader, known: dict[str, object], table: list[tuple[int, int]], widest: int
+    reader: ShapeReader, known: dict[str, object], table: list[tuple[int, int]], widest: int
 ) -> dict[str, object]:
     """Return settings for which StyleGAN3's rules give the layers' sizes and widths.
 
@@ -193,7 +202,7 @@ def _layer_settings(
     raise reader.contradiction("the sizes and widths of its layers follow no published setting of StyleGAN3")
 
 
-def _filters_fit(reader: _Reader, spec: LayerSpec) -> bool:
+def _filters_fit(reader: ShapeReader, spec: LayerSpec) -> bool:
     """Return whether the stored filters of a layer, if any, have the lengths in `spec`."""
     wanted = {
         "up_filter": (spec.up_taps,) if spec.up_taps > 1 else None,

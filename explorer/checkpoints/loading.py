@@ -44,8 +44,8 @@ def load(
     Thread-safe; `on_report` runs on the calling thread.
 
     Args:
-        path: NVIDIA's network pickle, the same network saved by `torch.save`, whole or as a state dict, or a
-            safetensors file of Latentwalk or of a state dict.
+        path: NVIDIA's network pickle, the same network saved by `torch.save`, whole or as a state dict, a
+            safetensors file of Latentwalk or of a state dict, or a file that a family's reader knows.
         on_report: Called with a report whose `stage` is the name of the step.
         control: Pauses and cancels it, from any thread.
 

@@ -54,10 +54,7 @@ class NvidiaReader:
             contents = module_contents(file.source, monitor, found.module, file.value)
             if file.container != "pickle":
                 contents = replace(contents, source_format=f"{file.container} of NVIDIA's module")
-        if found.path in ("G", "g", "generator"):
-            note = f"The file has no averaged generator (G_ema); the one in training ({found.path}) is shown."
-            contents = replace(contents, notes=(note, *contents.notes))
-        return contents
+        return replace(contents, notes=(found.note, *contents.notes)) if found.note else contents
 
 
 BUILT_IN: tuple[Reader, ...] = (NativeReader(), NvidiaReader())

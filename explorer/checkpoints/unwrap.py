@@ -11,11 +11,12 @@ from explorer.checkpoints.records import ModuleRecord, NumpyArray, StubRecord, T
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["ANCHORS", "Found", "find_generator", "split_tables"]
+__all__ = ["ANCHORS", "Found", "find_generator", "find_weights", "split_tables"]
 
 ANCHORS = ("synthesis.b4.const", "synthesis.input.freqs", "synthesis.b4.conv1.weight", "synthesis.input.weight")
 """Keys one of which every generator of a family has."""
 
+_PARTS = ("mapping.", "synthesis.")  # beginnings of the keys
 _DEPTH = 4  # maximum nesting of tables; {"models": {"g_ema": {"state_dict": ...}}} has 3
 _LIST = 8  # maximum entries of a list to search
 _TABLES = 500  # maximum tables to search in one file
@@ -44,7 +45,15 @@ class Found:
     @property
     def is_average(self) -> bool:
         """Whether this is the averaged generator, by its name."""
-        return any("ema" in part.split("_") or part.endswith("ema") for part in self.path.lower().split("."))
+        parts = self.path.lower().split(".")
+        return any({"ema", "smooth"} & set(part.split("_")) or part.endswith("ema") for part in parts)
+
+    @property
+    def note(self) -> str:
+        """A note on a generator that is not the averaged one; empty for others."""
+        if self.path not in ("G", "g", "generator"):
+            return ""
+        return f"The file has no averaged generator (G_ema); the one in training ({self.path}) is shown."
 
 
 def find_generator(value: object) -> Found | None:
@@ -55,7 +64,21 @@ def find_generator(value: object) -> Found | None:
     return min(found, key=lambda item: (not item.is_average, item.path.count(".")))
 
 
-def _generators(value: object) -> Iterator[Found]:
+def find_weights(value: object, anchor: str, parts: tuple[str, ...]) -> Found | None:
+    """Return the tensors of a generator under other names than NVIDIA's, preferably the averaged one.
+
+    Args:
+        value: The value of the file.
+        anchor: A key that every such generator has, without a prefix.
+        parts: Beginnings of its keys, without a prefix.
+    """
+    found = [item for item in _generators(value, (anchor,), parts) if item.module is None]
+    return min(found, key=lambda item: (not item.is_average, item.path.count(".")), default=None)
+
+
+def _generators(
+    value: object, anchors: tuple[str, ...] = ANCHORS, parts: tuple[str, ...] = _PARTS
+) -> Iterator[Found]:
     waiting: list[tuple[str, object, int]] = [("", value, 0)]
     seen: set[int] = set()  # tables can be shared, so a small file could describe an endless tree
     for path, item, depth in waiting:  # the loop appends to it
@@ -74,7 +97,7 @@ def _generators(value: object) -> Iterator[Found]:
                 table = table_of(item.state)  # a class that stores its content as attributes
         if table is None:
             continue
-        yield from split_tables(path, _joined(table))
+        yield from split_tables(path, _joined(table), anchors, parts)
         if depth < _DEPTH and len(waiting) < 2 * _TABLES:
             waiting += [
                 (f"{path}.{key[:80]}".lstrip("."), entry, depth + 1)
@@ -117,18 +140,20 @@ def _as_tensor(item: object) -> object:
     return (tensor_of_array(item) or item) if isinstance(item, NumpyArray) else item
 
 
-def split_tables(path: str, table: dict[object, object]) -> Iterator[Found]:
+def split_tables(
+    path: str, table: dict[object, object], anchors: tuple[str, ...] = ANCHORS, parts: tuple[str, ...] = _PARTS
+) -> Iterator[Found]:
     """Yield the generators in a table of tensors, one per prefix (`G_ema.`, `module.`, or none)."""
     table = {key: _as_tensor(item) for key, item in table.items()}
     names = [key for key, item in table.items() if isinstance(key, str) and isinstance(item, TensorRecord)]
     prefixes = dict.fromkeys(
         name.removesuffix(anchor)
         for name in names
-        for anchor in ANCHORS
+        for anchor in anchors
         if name == anchor or name.endswith(f".{anchor}")
     )
     for prefix in list(prefixes)[:20]:
-        own = [name for name in names if name.startswith((f"{prefix}mapping.", f"{prefix}synthesis."))]
+        own = [name for name in names if name.startswith(tuple(f"{prefix}{part}" for part in parts))]
         tensors = {name[len(prefix) :]: item for name in own if isinstance(item := table[name], TensorRecord)}
         where = ".".join(part for part in (path, prefix.rstrip(".")[-80:]) if part)
         yield Found(where, None, tensors, len(names) - len(own))

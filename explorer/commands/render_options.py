@@ -36,7 +36,9 @@ def add_look_options(parser: argparse.ArgumentParser) -> None:
         "--mix", metavar="SEED:LAYERS[:AMOUNT]", action="append", default=[],
         help="take entries of ws from another seed, e.g. 7:0-3,5 or 7:coarse:0.5; may be given again",
     )  # fmt: skip
-    parser.add_argument("--noise", choices=("none", "const", "random"), default="const", help="of StyleGAN2")
+    parser.add_argument(
+        "--noise", choices=("none", "const", "random"), default="const", help="of StyleGAN and StyleGAN2"
+    )
     parser.add_argument("--noise-seed", metavar="N", type=int, default=0, help="seed of random noise")
     parser.add_argument("--translate", metavar="X,Y", help="move the picture, in image widths, right and down")
     parser.add_argument("--rotate", metavar="DEGREES", type=float, default=rotate, help="turn it counter-clockwise")

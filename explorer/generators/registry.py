@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from explorer.errors import LatentwalkError, UnsupportedModelError
-from explorer.generators.family import Family
+from explorer.generators.family import Family, StartLook
 from explorer.generators.ws_groups import by_depth, named_by_layer
 from explorer.util import plugins
 from explorer.util.plain_text import visible
@@ -28,6 +28,21 @@ _BUILT_IN = {
             build="explorer.generators.stylegan2:StyleGAN2Generator",
             rgb_directions=True,
             trainer="explorer.training.stylegan2:StyleGAN2Trainer",
+        ),
+        Family(
+            name="stylegan",
+            title="StyleGAN",
+            config="explorer.generators.stylegan_config:StyleGANConfig",
+            build="explorer.generators.stylegan:StyleGANGenerator",
+            readers=(
+                "explorer.checkpoints.stylegan_tf:TensorFlowReader",
+                "explorer.checkpoints.stylegan_ports:GenforceReader",
+                "explorer.checkpoints.stylegan_ports:LernapparatReader",
+                "explorer.checkpoints.stylegan_ports:Huangzh13Reader",
+                "explorer.checkpoints.stylegan_ports:NamesOfTensorFlowReader",
+                "explorer.checkpoints.stylegan_ports:OtherPorts",
+            ),
+            start=StartLook(psi=0.7, cutoff=8),
         ),
         Family(
             name="stylegan3-t",

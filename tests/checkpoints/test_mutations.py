@@ -12,7 +12,10 @@ import torch
 
 from explorer.checkpoints import build_generator, convert, inspect, load
 from explorer.errors import LatentwalkError
+from explorer.generators import registry
 from tests.checkpoints.conftest import small_pickle
+from tests.checkpoints.stylegan_formats import genforce, tensorflow
+from tests.generators.stylegan_fixture import fixture_names
 from tests.goldens import require
 
 _HOSTILE = (
@@ -105,22 +108,26 @@ def _originals(tmp_path: Path) -> list[tuple[str, bytes]]:
     native = (tmp_path / "tiny.safetensors").read_bytes()
     torch.save({"g_ema": {"w": torch.zeros(50)}, "latent_avg": torch.zeros(3)}, tmp_path / "zip.pt")
     archive = (tmp_path / "zip.pt").read_bytes()
-    return [("pkl", golden), ("pkl", tiny), ("pkl", tiny3), ("safetensors", native), ("pt", archive)]
+    stylegan = registry.build("stylegan", {"z_dim": 4, "w_dim": 4, "img_resolution": 8, "channel_max": 4})
+    tensorflow.save(tmp_path / "tf.pkl", fixture_names(stylegan), 8)
+    genforce.save(tmp_path / "genforce.pth", fixture_names(stylegan))
+    others = [("pkl", (tmp_path / "tf.pkl").read_bytes()), ("pth", (tmp_path / "genforce.pth").read_bytes())]
+    return [*others, ("pkl", golden), ("pkl", tiny), ("pkl", tiny3), ("safetensors", native), ("pt", archive)]
 
 
 @pytest.mark.usefixtures("little_memory")
 @pytest.mark.parametrize("seed", range(4))
 def test_damaged_files(tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """800 files in four parts; each gives a working generator or an error that explains itself."""
+    """1,120 files in four parts; each gives a working generator or an error that explains itself."""
     monkeypatch.chdir(tmp_path)
     originals = _originals(tmp_path)
     before_files = {path.name for path in tmp_path.iterdir()}
     generator = random.Random(seed)
     outcomes: dict[str, int] = {}
-    for _, data in originals[:1]:  # warm up: what a good file needs does not count
+    for _, data in originals[2:3]:  # warm up: what a good file needs does not count
         (tmp_path / "m.pkl").write_bytes(data)
         build_generator(load(tmp_path / "m.pkl"))
-    for index in range(200):
+    for index in range(280):
         suffix, data = originals[index % len(originals)]
         path = tmp_path / f"m.{suffix}"
         path.write_bytes(mutate(data, generator))
@@ -133,4 +140,4 @@ def test_damaged_files(tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatc
     # The damage is of many kinds, and some of it (in weights) is invisible.
     assert {"valid", "UnreadableFileError", "UnsafeFileError"} <= set(outcomes), outcomes
     left = {path.name for path in tmp_path.iterdir()} - before_files
-    assert left <= {"m.pkl", "m.safetensors", "m.pt", "cache"}, "something ran"
+    assert left <= {"m.pkl", "m.safetensors", "m.pt", "m.pth", "cache"}, "something ran"

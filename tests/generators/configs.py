@@ -12,10 +12,13 @@ from explorer.generators.base import Generator
 __all__ = ["SMALL", "golden_config", "small_generator"]
 
 _SG3 = {"z_dim": 16, "w_dim": 16, "img_resolution": 32, "channel_base": 256, "channel_max": 12, "num_layers": 5}
+_SG1 = {"z_dim": 16, "w_dim": 16, "img_resolution": 32, "channel_base": 256, "channel_max": 12, "mapping_layers": 2}
 _SG2 = {"z_dim": 16, "w_dim": 16, "img_resolution": 32, "channel_base": 256, "channel_max": 12, "mapping_layers": 2}
 
 # (family, flat configuration) by a readable name; every family of the registry must be here.
 SMALL: dict[str, tuple[str, dict[str, Any]]] = {
+    "stylegan": ("stylegan", {**_SG1, "c_dim": 3}),
+    "stylegan-growing": ("stylegan", {**_SG1, "lod": 0.75, "fused_scale": "always", "use_noise": False}),
     "stylegan2-skip": ("stylegan2", _SG2),
     "stylegan2-resnet": ("stylegan2", {**_SG2, "architecture": "resnet", "conv_clamp": 0.7}),
     "stylegan2-orig": ("stylegan2", {**_SG2, "architecture": "orig", "c_dim": 3}),

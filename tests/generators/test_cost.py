@@ -20,6 +20,8 @@ _CASES: list[tuple[str, dict[str, Any]]] = [
     ("stylegan2", {**_SG2, "img_resolution": 512}),
     ("stylegan2", {**_SG2, "resample_filter": [1.0] * 9}),
     ("stylegan2", {**_SG2, "architecture": "resnet"}),
+    ("stylegan", {**_SG2, "img_resolution": 512}),
+    ("stylegan", {**_SG2, "blur_filter": [1.0] * 9}),
     ("stylegan3-t", _SG3),
     ("stylegan3-r", _SG3),
     ("stylegan3-t", {**_SG3, "img_resolution": 32, "channel_max": 8, "margin_size": 128, "lrelu_upsampling": 3}),
@@ -40,7 +42,7 @@ def renderer(family, config):
     generator = registry.build(family, config).requires_grad_(False)
     return HeadlessRenderer(generator, RenderSettings("cpu", "float32", "torch"), budget_bytes=0)
 family, config = json.loads(sys.argv[1])
-for small in ("stylegan2", "stylegan3-r"):  # what the first picture of a process loads
+for small in ("stylegan", "stylegan2", "stylegan3-r"):  # what the first picture of a process loads
     renderer(small, {"img_resolution": 16, "channel_max": 4, "z_dim": 4, "w_dim": 4}).render_look(Look())
 made = renderer(family, config)
 give_back(); forget_peak(); before = now_mb()
@@ -73,7 +75,7 @@ def test_arithmetic_is_that_of_the_convolutions() -> None:
 
 
 def test_cost_grows_with_the_picture() -> None:
-    for family in ("stylegan2", "stylegan3-t", "stylegan3-r"):
+    for family in ("stylegan", "stylegan2", "stylegan3-t", "stylegan3-r"):
         costs = [_cost(family, img_resolution=size, channel_base=64 * size) for size in (128, 256, 512, 1024)]
         for small, large in itertools.pairwise(costs):
             assert 2 < large.nbytes / small.nbytes < 5

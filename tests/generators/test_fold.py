@@ -59,8 +59,8 @@ def test_edits_reach_styles_and_features_of_every_place(name: str) -> None:
             changed.append(run(generator.picture_steps(inputs, edits=Doubled(features_at=i))))
             if layer.info.is_rgb:
                 continue  # a demodulated convolution undoes a factor on all styles; ToRGB does not
-        rgb = len(generator.layers) - 1
-        changed.append(run(generator.picture_steps(inputs, edits=Doubled(style_at=rgb))))
+        last = max(i for i, layer in enumerate(generator.layers) if layer.info.style_dim)
+        changed.append(run(generator.picture_steps(inputs, edits=Doubled(style_at=last))))
     assert all(not torch.equal(picture, plain) for picture in changed)
 
 
