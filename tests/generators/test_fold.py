@@ -15,6 +15,7 @@ from explorer.generators.base import (
     StyleEncoder,
     fold,
 )
+from explorer.testing.contract import some_inputs
 from explorer.util.steps import run
 from tests.generators.configs import SMALL, small_generator
 from tests.generators.families import Translator
@@ -50,7 +51,8 @@ def test_an_activation_maps_every_tensor_and_keeps_what_is_missing() -> None:
 def test_edits_reach_styles_and_features_of_every_place(name: str) -> None:
     generator = small_generator(name)
     torch.manual_seed(2)
-    inputs = Inputs(torch.randn(2, generator.info.num_ws, generator.info.w_dim), noise=NoiseSpec("none"))
+    ws = torch.randn(2, generator.info.num_ws, generator.info.w_dim)
+    inputs = some_inputs(generator, ws, noise=NoiseSpec("none"))
     with torch.inference_mode():
         plain = run(generator.picture_steps(inputs))
         assert torch.equal(run(generator.picture_steps(inputs, edits=Doubled())), plain)
@@ -59,8 +61,8 @@ def test_edits_reach_styles_and_features_of_every_place(name: str) -> None:
             changed.append(run(generator.picture_steps(inputs, edits=Doubled(features_at=i))))
             if layer.info.is_rgb:
                 continue  # a demodulated convolution undoes a factor on all styles; ToRGB does not
-        rgb = len(generator.layers) - 1
-        changed.append(run(generator.picture_steps(inputs, edits=Doubled(style_at=rgb))))
+        styled = max(i for i, layer in enumerate(generator.layers) if layer.info.style_dim)
+        changed.append(run(generator.picture_steps(inputs, edits=Doubled(style_at=styled))))
     assert all(not torch.equal(picture, plain) for picture in changed)
 
 
