@@ -18,6 +18,7 @@ from explorer.session.lab import StickingLab
 from explorer.session.looks import LookIntents
 from explorer.session.misfits import Misfits
 from explorer.session.reading import Reading
+from explorer.session.sources import SourceIntents
 from explorer.session.style_channels import StyleChannelSearch
 from explorer.session.transport import Transport
 from explorer.session.views import ViewIntents
@@ -35,9 +36,9 @@ class Session(SessionCore):
     """The interface through which widgets read and change everything. GUI thread only.
 
     What the user does is a method of one of its parts: `look` (the active view's look), `views`, `documents`,
-    `directions`, `dragging`, `channels`, `bending`, `transport` (the timeline), `lab`, `films`, `misfits`, and
-    those of `SessionCore`, on which the parts build: it holds the state, gestures and undo, and turns every change
-    into requests.
+    `directions`, `dragging`, `channels`, `bending`, `sources`, `transport` (the timeline), `lab`, `films`,
+    `misfits`, and those of `SessionCore`, on which the parts build: it holds the state, gestures and undo, and
+    turns every change into requests.
 
     Args:
         parent: Owner.
@@ -60,6 +61,7 @@ class Session(SessionCore):
         self.channels = StyleChannelSearch(self)
         self.lab.tour_begins.connect(self.transport.leave)
         self.directions = DirectionIntents(self)
+        self.sources = SourceIntents(self, self.reading)
         self.films = FilmService(self)
         self.bending = Bending(self)
         self.dragging = Dragging(self)

@@ -8,6 +8,9 @@ ABOUT: dict[str, str] = {
     "model": "The generator network that makes the picture. Files are read as data: nothing in them is ever run.",
     "latent": "A latent is the vector of random numbers (z) that a picture is made from; a seed identifies it. "
     "The network maps z to w, which controls the picture; walking blends the latents of neighbouring seeds.",
+    "source": "An image-to-image network changes a picture of yours: pose and place come from the source, colours "
+    "and texture from a style, which is that of a seed or of another picture. A mask says where fine details of "
+    "the source are kept.",
     "w": "w is the vector that controls the picture; the network computes it from the seed, and ws holds one w "
     "for each layer. Each bar is one component of w. A nudge is a step along a random direction.",
     "bend": "Network bending changes the features between two layers: it moves, thickens or replaces what a layer "

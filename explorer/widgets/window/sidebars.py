@@ -18,8 +18,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Sidebars"]
 
-LEFT = ("model", "latent", "directions", "drag", "w", "style-channels", "bend")
-FOLDED_AT_FIRST = ("drag", "style-channels", "bend", "sticking", "meter", "spectrum", "layers", "performance")
+LEFT = ("model", "latent", "source", "directions", "drag", "w", "style-channels", "bend")
+FOLDED_AT_FIRST = (
+    "source",
+    "drag",
+    "style-channels",
+    "bend",
+    "sticking",
+    "meter",
+    "spectrum",
+    "layers",
+    "performance",
+)
 MIN_WIDTH = 256
 
 
