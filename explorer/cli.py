@@ -33,6 +33,7 @@ _LONG, _LONGEST = 20_000, 1000
 COMMANDS: dict[str, tuple[str, str]] = {
     "window": ("explorer.commands.window", "open the window (also without any command), on files if given"),
     "render": ("explorer.commands.render", "render pictures from seeds or latents"),
+    "grid": ("explorer.commands.grid", "source pictures in the styles of others, by an image-to-image network"),
     "compare": ("explorer.commands.compare", "video of two models side by side under the same motion"),
     "slitscan": ("explorer.commands.slitscan", "scroll the pixels under a line of each picture into one"),
     "measure": ("explorer.commands.measure", "equivariance, sticking or spectrum of models, with standard errors"),

@@ -1,8 +1,9 @@
-"""The option `--class`, shared by all commands that show a conditional model: by number or name."""
+"""The option `--class`, shared by all commands that show a conditional model: by number or name, or several."""
 
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -60,8 +61,8 @@ class ModelClasses:
 def add_class_option(parser: argparse.ArgumentParser) -> None:
     """Declare `--class`."""
     parser.add_argument(
-        "--class", dest="class_name", metavar="K",
-        help="class of a conditional model, by number or name (default: the first one)",
+        "--class", "--domain", dest="class_name", metavar="K[:WEIGHT],...",
+        help="class or domain of a model, by number or name (default: the first one), or several with weights",
     )  # fmt: skip
 
 
@@ -93,8 +94,33 @@ def classes_from(text: str | None, models: Sequence[ModelClasses]) -> Classes:
     if not conditional:
         which = "the model has" if len(models) == 1 else "the models have"
         raise UsageError(f"--class {text}: {which} no classes.", "Leave it out.")
+    return Classes(tuple((_index_in_all(part, conditional), weight) for part, weight in _parts(text, conditional)))
+
+
+def _parts(text: str, models: Sequence[ModelClasses]) -> list[tuple[str, float]]:
+    """Return the classes in `text` with their weights; a name may hold commas and colons."""
+    if any(text in model.names for model in models):
+        return [(text, 1.0)]
+    parts = []
+    for part in text.split(","):
+        name, colon, number = part.rpartition(":")
+        if not colon or any(part in model.names for model in models):
+            parts.append((part, 1.0))
+            continue
+        try:
+            weight = float(number)
+        except ValueError:
+            weight = math.nan
+        if not 0.0 < weight < math.inf:
+            raise UsageError(f"--class {text}: {number!r} is not a weight.", "Weights are positive: 0:2,1:1.")
+        parts.append((name, weight))
+    return parts
+
+
+def _index_in_all(text: str, conditional: Sequence[ModelClasses]) -> int:
+    """Return the number of a class, the same in all models. Raises UsageError."""
     found = {model.index_of(text) for model in conditional}
     if len(found) > 1:
         where = " and ".join(f"{model.index_of(text)} in {visible(model.model, 60)}" for model in conditional)
         raise UsageError(f"--class {text} is class {where}.", "Give a number, which then applies to all of them.")
-    return Classes(((found.pop(), 1.0),))
+    return found.pop()

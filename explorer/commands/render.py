@@ -17,6 +17,7 @@ from explorer.commands.latent_option import choice_from, latents_of_picture
 from explorer.commands.numbers import seeds_of
 from explorer.commands.outputs import check_output
 from explorer.commands.render_options import add_look_options, look_from, tap_from
+from explorer.commands.source_option import add_source_options, references_of, source_of
 from explorer.util import console
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare model, look, device and outputs."""
     parser.add_argument("model", metavar="MODEL", help="a checkpoint file, or the name of a bundled model")
     add_look_options(parser)
+    add_source_options(parser)
     add_edit_option(parser)
     add_bend_option(parser)
     add_device_options(parser)
@@ -77,7 +79,13 @@ def run(arguments: argparse.Namespace) -> int:
     renderer, model_info = open_model(arguments.model, settings)
     arguments.classes = classes_from(arguments.class_name, [ModelClasses.of(model_info)])
     tap = tap_from(arguments, model_info.info)
-    if choice is None:
+    source = source_of(arguments.source, arguments.mask, model_info, table)
+    if arguments.reference:
+        keys = [table.add(s) for s in references_of(arguments.reference, renderer, model_info, arguments.classes)]
+        looks = [
+            (f"-reference{i:04d}", look_from(arguments, model_info.info, 0, key)) for i, key in enumerate(keys, 1)
+        ]
+    elif choice is None:
         looks = [(f"-seed{seed:04d}", look_from(arguments, model_info.info, seed)) for seed in seeds]
     else:
         keys = [table.add(latent) for latent in latents_of_picture(choice, model_info)]
@@ -89,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
         *bends_of_file(arguments.bends, renderer),
         *bends_of(arguments.bend, renderer),
     )
-    looks = [(name, replace(look, edits=edits)) for name, look in looks]
+    looks = [(name, replace(look, edits=edits, source=source)) for name, look in looks]
     is_one = len(looks) == 1
     if not arguments.grid:
         looks = list(dict(looks).items())  # duplicate seeds have one file

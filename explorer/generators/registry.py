@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.errors import LatentwalkError, UnsupportedModelError
 from explorer.generators.family import Family, StartLook
-from explorer.generators.ws_groups import by_depth, named_by_layer
+from explorer.generators.ws_groups import by_depth, named_by_block, named_by_layer
 from explorer.util import plugins
 from explorer.util.plain_text import visible
 
@@ -64,6 +64,14 @@ _BUILT_IN = {
             group=by_depth,
             label=named_by_layer,
             trainer="explorer.training.stylegan3:StyleGAN3RTrainer",
+        ),
+        Family(
+            name="starganv2",
+            title="StarGAN v2",
+            config="explorer.generators.starganv2_config:StarGANv2Config",
+            build="explorer.generators.starganv2:StarGANv2Generator",
+            readers=("explorer.checkpoints.starganv2:StarGANv2Reader",),
+            label=named_by_block,
         ),
     )
 }

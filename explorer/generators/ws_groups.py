@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from explorer.generators.base import GeneratorInfo, LayerInfo
 
-__all__ = ["GROUPS", "by_depth", "by_resolution", "named_by_layer", "named_by_resolution"]
+__all__ = ["GROUPS", "by_depth", "by_resolution", "named_by_block", "named_by_layer", "named_by_resolution"]
 
 GROUPS: tuple[str, ...] = ("coarse", "middle", "fine")
 
@@ -42,3 +42,9 @@ def named_by_resolution(layer: LayerInfo) -> str:
 def named_by_layer(layer: LayerInfo) -> str:
     """Return a layer's display name if several share a resolution: "L3 36x36", "rgb"."""
     return "rgb" if layer.is_rgb else f"{layer.name.split('_')[0]} {layer.resolution}x{layer.resolution}"
+
+
+def named_by_block(layer: LayerInfo) -> str:
+    """Return a layer's display name in a network that encodes and decodes: "encode 64x64", "rgb"."""
+    part = layer.name.split(".")[0]
+    return "rgb" if layer.is_rgb else f"{part.replace('_', ' ')} {layer.resolution}x{layer.resolution}"

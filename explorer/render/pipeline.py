@@ -271,7 +271,7 @@ class Pipeline:
         watch.lap("present")
         timings = watch.stages()
         self.times.learn(timings)
-        latents = FrameLatents(plan.styles.ws, plan.styles.base, self.styles.w_avg)
+        latents = FrameLatents(plan.styles.ws, plan.styles.base, plan.styles.centre)
         total = watch.total_ms + (0.0 if plan.styling.hit else plan.styling.ms)
         return Result(tier, image, pixels, latents, stats, (plan.styling, *timings), hits, total)
 

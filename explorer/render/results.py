@@ -65,9 +65,9 @@ class TapStats:
 
 @dataclass(frozen=True, slots=True)
 class FrameLatents:
-    """Latents of a frame: the final `ws` `[num_ws, w_dim]` and the base `w` before mixing.
+    """Latents of a frame: the final `ws` `[num_ws, w_dim]`, the base `w` before mixing, the centre `[w_dim]`.
 
-    `base` is `[w_dim]`, or `[num_ws, w_dim]` if a stored `ws` is the base. Both are read-only float32.
+    `base` is `[w_dim]`, or `[num_ws, w_dim]` if a stored `ws` is the base. All are read-only float32.
     """
 
     ws: NDArray[np.float32]

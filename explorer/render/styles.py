@@ -17,6 +17,7 @@ from explorer.latents.seeds import z_of_seed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from explorer.generators.base import Generator
     from explorer.state.request import LatentPoint, PointBlend, RenderRequest, StyleRecipe
@@ -41,10 +42,11 @@ Weights = tuple[tuple[int, float], ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Styles:
-    """Final `ws` `[num_ws, w_dim]`, the base before mixing, and a digest of each row of `ws`."""
+    """Final `ws` `[num_ws, w_dim]`, the base before mixing, the centre `[w_dim]`, and the digests of the rows."""
 
     ws: NDArray[np.float32]
     base: NDArray[np.float32]
+    centre: NDArray[np.float32]
     rows: tuple[bytes, ...]
 
 
@@ -58,8 +60,7 @@ class StyleStage:
         self._last: OrderedDict[Hashable, tuple[bytes, Styles]] = OrderedDict()
         self.made = 0
         """Number of styles computed so far; others were reused."""
-        self.w_avg: NDArray[np.float32] = generator.w_avg.detach().float().cpu().numpy().copy()
-        self.w_avg.setflags(write=False)
+        self._centres: OrderedDict[Weights, NDArray[np.float32]] = OrderedDict()
 
     def make(self, request: RenderRequest, view: Hashable = None) -> Styles:
         """Make the styles of a request; those of a view's last request are reused while their inputs are equal."""
@@ -74,6 +75,28 @@ class StyleStage:
         while len(self._last) > MAX_VIEWS:
             self._last.popitem(last=False)
         return styles
+
+    def centre(self, weights: Weights) -> NDArray[np.float32]:
+        """Return the centre of truncation `[w_dim]` under mixed classes; the same array for the same ones."""
+        found = self._centres.get(weights)
+        if found is None:
+            c = self._classes(weights, 1)
+            mean = self._generator.w_avg if c is None else self._generator.w_mean(c)[0]
+            found = mean.detach().float().cpu().numpy().copy()
+            found.setflags(write=False)
+            self._centres[weights] = found
+            while len(self._centres) > MAPPED_LIMIT:
+                self._centres.popitem(last=False)
+        return found
+
+    def _classes(self, weights: Weights, rows: int) -> Tensor | None:
+        """Return mixed classes as the network takes them, `[rows, c_dim]`; None if it has none."""
+        if not self._info.c_dim:
+            return None
+        c = torch.zeros(rows, self._info.c_dim, device=self._generator.device)
+        for index, weight in weights:
+            c[:, index] = weight
+        return c
 
     def mapped(self, key: Hashable, z: NDArray[np.float32], weights: Weights) -> NDArray[np.float32]:
         """Return `w` `[w_dim]` of one `z` under mixed classes, mapped once for each (key, classes)."""
@@ -100,12 +123,7 @@ class StyleStage:
             self._store((seed, weights), w)
 
     def _map(self, zs: Sequence[NDArray[np.float32]], weights: Weights) -> list[NDArray[np.float32]]:
-        device = self._generator.device
-        c = None
-        if self._info.c_dim:
-            c = torch.zeros(MAPPED_TOGETHER, self._info.c_dim, device=device)
-            for index, weight in weights:
-                c[:, index] = weight
+        device, c = self._generator.device, self._classes(weights, MAPPED_TOGETHER)
         result: list[NDArray[np.float32]] = []
         for begin in range(0, len(zs), MAPPED_TOGETHER):
             part = np.zeros((MAPPED_TOGETHER, self._info.z_dim), np.float32)
@@ -121,7 +139,7 @@ class StyleStage:
         return result
 
     def _point(self, point: LatentPoint, weights: Weights) -> NDArray[np.float32]:
-        anchor = self.w_avg
+        centre = anchor = self.centre(weights)
         if point.stored is not None:
             anchor = point.stored.array
             if point.space == "z":
@@ -130,7 +148,7 @@ class StyleStage:
             anchor = self._blend(point.blend, weights)
         z_dim = self._info.z_dim
         terms = [(self.mapped(seed, z_of_seed(seed, z_dim), weights), weight) for seed, weight in point.seeds]
-        return style.blend(anchor, self.w_avg, terms)
+        return style.blend(anchor, centre, terms)
 
     def _blend(self, blend: PointBlend, weights: Weights) -> NDArray[np.float32]:
         """Return the weighted sum: `w` `[w_dim]`, or `ws` `[num_ws, w_dim]` where the parts have it."""
@@ -145,7 +163,7 @@ class StyleStage:
             points = [self._edited(recipe)[1] for recipe, _ in blend.parts]
         if len({point.ndim for point in points}) > 1:
             points = [style.broadcast(point, self._info.num_ws) for point in points]
-        return style.blend_of(points, fractions, self.w_avg, spherical=blend.spherical)
+        return style.blend_of(points, fractions, self.centre(weights), spherical=blend.spherical)
 
     def _z(self, point: LatentPoint) -> NDArray[np.float32]:
         """Return the input of the mapping network for a point that has one."""
@@ -163,7 +181,7 @@ class StyleStage:
         if not np.isfinite(ws).all():
             raise RenderError("The latent overflows.", "Undo the last edit, or lower psi.", command="Lower --psi.")
         rows = tuple(blake2b(row, digest_size=16).digest() for row in ws)
-        return Styles(ws, base, rows)
+        return Styles(ws, base, self.centre(recipe.class_weights), rows)
 
     def _edited(self, r: StyleRecipe) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         self._map_seeds(r)
@@ -172,7 +190,7 @@ class StyleStage:
         sources = [self._point(source, weights) for source in r.sources]
         ws = style.broadcast(base, self._info.num_ws)
         ws = style.mix(ws, sources, r.mix)
-        ws = style.truncate(ws, self.w_avg, r.psi)
+        ws = style.truncate(ws, self.centre(weights), r.psi)
         ws = style.apply_edits(ws, r.edits_at("ws"))
         ws = np.ascontiguousarray(ws, dtype=np.float32)
         ws.setflags(write=False)

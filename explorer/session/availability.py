@@ -27,6 +27,7 @@ OF_A_MODEL = (
     "noise.mode", "noise.seed", "noise.strength", "noise.layer_strengths",
     "transform.x", "transform.y", "transform.rotate", "transform.scale_x", "transform.scale_y", "transform.shear",
     "transform.matrix",
+    "source.picture", "source.masks", "source.style",
     "tap.layer", "tap.channels", "tap.first_channel", "tap.scale_db", "tap.spectrum", "tap.normalize",
 )  # fmt: skip
 """Paths of controls that need a model, as in `CONTROLS`, or of a field or a part of the look."""
@@ -65,6 +66,8 @@ def _all_reasons(info: GeneratorInfo | None, noise: str, motion: str, tap: Tap) 
         yield "latent_map", f"{info.family} has no latent w with directions to map"
     if info is not None and not info.can_resize:
         yield "bend.resize", NO_RESIZE
+    if info is not None:
+        yield from _source_reasons(info)
     if noise == "none":
         yield "noise.strength", "Noise is switched off"
         yield "noise.layer_strengths", "Noise is switched off"
@@ -76,6 +79,15 @@ def _all_reasons(info: GeneratorInfo | None, noise: str, motion: str, tap: Tap) 
     if motion == "spin":
         yield "transform.animation.radius", "A spin has no radius"
     yield from _tap_reasons(info, tap)
+
+
+def _source_reasons(info: GeneratorInfo) -> Iterator[tuple[str, str]]:
+    if not info.source_channels:
+        yield "source.picture", "This network makes pictures from a latent alone"
+    if not info.num_masks:
+        yield "source.masks", "This network has no high-pass skip, which masks control"
+    if not info.encodes_style:
+        yield "source.style", "This network cannot take the style of a picture"
 
 
 def _tap_reasons(info: GeneratorInfo | None, tap: Tap) -> Iterator[tuple[str, str]]:

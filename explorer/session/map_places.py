@@ -72,13 +72,13 @@ class MapPlaces:
         return None if found is None else ComponentPlane(base, (found[pair[0]], found[pair[1]]), (first, second))
 
     def _mapped(self, look: Look) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
-        """Return `w` or `ws` of a look's latent, and the average `w`."""
+        """Return `w` or `ws` of a look's latent, and the centre of truncation."""
         model = self._session.model_info(self._session.active)
         if model is None:
             return None
         try:
             request = resolve_look(look, Tap(), model.info, model=model.key, table=self._session.table)
-            stage = StyleStage(self._session.service.models.get(model.key).generator)
-            return stage.make(request).base, stage.w_avg
+            styles = StyleStage(self._session.service.models.get(model.key).generator).make(request)
+            return styles.base, styles.centre
         except LatentwalkError:  # a latent of another model; the view says so
             return None

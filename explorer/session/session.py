@@ -23,6 +23,7 @@ from explorer.session.latent_map import LatentMapIntents
 from explorer.session.looks import LookIntents
 from explorer.session.misfits import Misfits
 from explorer.session.reading import Reading
+from explorer.session.sources import SourceIntents
 from explorer.session.style_channels import StyleChannelSearch
 from explorer.session.transport import Transport
 from explorer.session.views import ViewIntents
@@ -41,9 +42,9 @@ class Session(SessionCore):
 
     What the user does is a method of one of its parts: `look` (the active view's look), `views`, `documents`,
     `directions`, `attributes`, `latent_map`, `breeding` (children and their tree), `favourites`, `sheets` (contact
-    sheets), `dragging`, `channels`, `bending`, `transport` (the timeline), `lab`, `films`, `misfits`, and those of
-    `SessionCore`, on which the parts build: it holds the state, gestures and undo, and turns every change into
-    requests.
+    sheets), `dragging`, `channels`, `bending`, `sources`, `transport` (the timeline), `lab`, `films`, `misfits`,
+    and those of `SessionCore`, on which the parts build: it holds the state, gestures and undo, and turns every
+    change into requests.
 
     Args:
         parent: Owner.
@@ -72,6 +73,7 @@ class Session(SessionCore):
         self.directions = DirectionIntents(self)
         self.latent_map = LatentMapIntents(self, self.directions, self.transport, self.lab)
         self.attributes = AttributeIntents(self, self.directions)
+        self.sources = SourceIntents(self, self.reading)
         self.films = FilmService(self)
         self.bending = Bending(self)
         self.dragging = Dragging(self)

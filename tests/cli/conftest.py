@@ -14,6 +14,13 @@ from explorer.generators import registry
 SMALL: dict[str, tuple[str, dict[str, Any]]] = {
     "tiny": ("tiny", {}),
     "tiny-classes": ("tiny", {"c_dim": 3, "class_names": ["cat", "dog", "fox"]}),
+    "starganv2": (
+        "starganv2",
+        {
+            "img_resolution": 32, "style_dim": 8, "latent_dim": 4, "num_domains": 2, "w_hpf": 1, "channels": 4,
+            "max_conv_dim": 8, "hidden_dim": 8, "class_names": ["cat", "dog"],
+        },
+    ),
     "odd": ("tiny", {"img_resolution": 17}),
     "stylegan2": (
         "stylegan2",

@@ -15,6 +15,8 @@ _SG3 = {"z_dim": 16, "w_dim": 16, "img_resolution": 32, "channel_base": 256, "ch
 _SG1 = {"z_dim": 16, "w_dim": 16, "img_resolution": 32, "channel_base": 256, "channel_max": 12, "mapping_layers": 2}
 _SG2 = {"z_dim": 16, "w_dim": 16, "img_resolution": 32, "channel_base": 256, "channel_max": 12, "mapping_layers": 2}
 
+_STAR = {"style_dim": 16, "latent_dim": 8, "num_domains": 3, "channels": 8, "max_conv_dim": 16, "hidden_dim": 32}
+
 # (family, flat configuration) by a readable name; every family of the registry must be here.
 SMALL: dict[str, tuple[str, dict[str, Any]]] = {
     "stylegan": ("stylegan", {**_SG1, "c_dim": 3}),
@@ -25,6 +27,8 @@ SMALL: dict[str, tuple[str, dict[str, Any]]] = {
     "stylegan2-plain": ("stylegan2", {**_SG2, "use_noise": False, "conv_clamp": None}),
     "stylegan3-t": ("stylegan3-t", {**_SG3, "c_dim": 2}),
     "stylegan3-r": ("stylegan3-r", {**_SG3, "margin_size": 6}),
+    "starganv2-skip": ("starganv2", {**_STAR, "img_resolution": 64, "w_hpf": 1}),
+    "starganv2": ("starganv2", {**_STAR, "img_resolution": 32, "w_hpf": 0}),
     "tiny": ("tiny", {"c_dim": 2}),
     "tiny-source": ("tiny", {"source_channels": 3, "num_masks": 2}),
 }

@@ -15,6 +15,7 @@ from explorer.generators.base import (
     StyleEncoder,
     fold,
 )
+from explorer.testing.contract import some_inputs
 from explorer.util.steps import run
 from tests.generators.configs import SMALL, small_generator
 from tests.generators.families import Translator
@@ -50,7 +51,8 @@ def test_an_activation_maps_every_tensor_and_keeps_what_is_missing() -> None:
 def test_edits_reach_styles_and_features_of_every_place(name: str) -> None:
     generator = small_generator(name)
     torch.manual_seed(2)
-    inputs = Inputs(torch.randn(2, generator.info.num_ws, generator.info.w_dim), noise=NoiseSpec("none"))
+    ws = torch.randn(2, generator.info.num_ws, generator.info.w_dim)
+    inputs = some_inputs(generator, ws, noise=NoiseSpec("none"))
     with torch.inference_mode():
         plain = run(generator.picture_steps(inputs))
         assert torch.equal(run(generator.picture_steps(inputs, edits=Doubled())), plain)

@@ -167,7 +167,7 @@ def test_each_field_of_a_recipe_changes_its_digest(name: str) -> None:
 
 def keys_of(request: RenderRequest) -> tuple[bytes, ...]:
     rows = np.zeros((INFO.num_ws, INFO.w_dim), np.float32)
-    styles = Styles(rows, rows[0], (b"row",) * INFO.num_ws)
+    styles = Styles(rows, rows[0], rows[0], (b"row",) * INFO.num_ws)
     return stage_keys(b"root", request, styles, INFO.layers, RecipeEdits(request.style, INFO))
 
 

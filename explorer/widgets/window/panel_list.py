@@ -18,6 +18,7 @@ from explorer.widgets.panels.lab.sticking_panel import StickingPanel
 from explorer.widgets.panels.latent.latent_panel import LatentPanel
 from explorer.widgets.panels.latent.map_panel import MapPanel
 from explorer.widgets.panels.latent.mixing_panel import MixingPanel
+from explorer.widgets.panels.latent.source_panel import SourcePanel
 from explorer.widgets.panels.latent.truncation_panel import TruncationPanel
 from explorer.widgets.panels.model.model_panel import ModelPanel
 from explorer.widgets.panels.synthesis.layers_panel import LayersPanel
@@ -39,6 +40,7 @@ def make_panels(session: Session, files: FileCommands, settings: Settings) -> li
     return [
         ModelPanel(session, files),
         LatentPanel(session, files),
+        SourcePanel(session),
         MapPanel(session),
         DirectionsPanel(session, DirectionNotes(settings)),
         BreedPanel(session),

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 __all__ = ["Sidebars"]
 
 LEFT = (
-    "model", "latent", "latent-map", "directions", "breed", "favourites", "drag", "w", "style-channels", "bend",
+    "model", "latent", "source", "latent-map", "directions", "breed", "favourites", "drag", "w", "style-channels",
+    "bend",
 )  # fmt: skip
 FOLDED_AT_FIRST = (
-    "latent-map", "breed", "favourites", "drag", "style-channels", "bend", "sticking", "meter", "spectrum",
-    "layers", "performance",
+    "source", "latent-map", "breed", "favourites", "drag", "style-channels", "bend", "sticking", "meter",
+    "spectrum", "layers", "performance",
 )  # fmt: skip
 MIN_WIDTH = 256
 
