@@ -50,6 +50,13 @@ _BUILT_IN = {
             label=named_by_layer,
             trainer="explorer.training.stylegan3:StyleGAN3RTrainer",
         ),
+        Family(
+            name="mobilestylegan",
+            title="MobileStyleGAN",
+            config="explorer.generators.mobilestylegan_config:MobileStyleGANConfig",
+            build="explorer.generators.mobilestylegan:MobileStyleGANGenerator",
+            readers=("explorer.checkpoints.mobilestylegan:MobileStyleGANReader",),
+        ),
     )
 }
 

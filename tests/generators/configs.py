@@ -22,6 +22,7 @@ SMALL: dict[str, tuple[str, dict[str, Any]]] = {
     "stylegan2-plain": ("stylegan2", {**_SG2, "use_noise": False, "conv_clamp": None}),
     "stylegan3-t": ("stylegan3-t", {**_SG3, "c_dim": 2}),
     "stylegan3-r": ("stylegan3-r", {**_SG3, "margin_size": 6}),
+    "mobilestylegan": ("mobilestylegan", {"w_dim": 16, "channels": [16, 12, 8], "mapping_layers": 2}),
     "tiny": ("tiny", {"c_dim": 2}),
     "tiny-source": ("tiny", {"source_channels": 3, "num_masks": 2}),
 }
