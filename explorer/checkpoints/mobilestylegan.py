@@ -89,6 +89,7 @@ def _student(source: Source, records: _Records, container: str, parts: tuple[str
     if (mean := found.get("mapping.w_avg")) is not None:
         found["mapping.w_avg"] = _first_row(mean)
     config: dict[str, object] = {
+        "img_resolution": 8 << count,
         "channels": channels,
         "w_dim": found["mapping.fc0.weight"].shape[0],
         "img_channels": found["synthesis.b4.to_img.weight"].shape[0] // 4,

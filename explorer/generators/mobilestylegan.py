@@ -38,7 +38,7 @@ class MobileStyleGANGenerator(MappedGenerator):
             lr_multiplier=config.mapping_lr_multiplier,
         )
         synthesis, layers = nn.Module(), []
-        for index in range(len(config.channels)):
+        for index in range(len(config.widths)):
             block, members = _make_block(config, index)
             synthesis.add_module(f"b{4 << index}", block)
             layers += members
@@ -52,7 +52,7 @@ class MobileStyleGANGenerator(MappedGenerator):
             z_dim=config.w_dim,
             c_dim=0,
             w_dim=config.w_dim,
-            num_ws=3 * len(config.channels) - 1,
+            num_ws=3 * len(config.widths) - 1,
             img_size=(size, size),
             img_channels=config.img_channels,
             layers=tuple(layer.info for layer in layers),
@@ -85,7 +85,7 @@ class MobileStyleGANGenerator(MappedGenerator):
 
 def _make_block(config: MobileStyleGANConfig, index: int) -> tuple[nn.Module, list[StyledLayer]]:
     """Return the block of one resolution and its layers in order of execution."""
-    size, channels = 4 << index, config.channels[index]
+    size, channels = 4 << index, config.widths[index]
     first = max(3 * index - 2, 0)  # the entry of ws that styles the block's first layers
 
     def info(name: str, ws_index: int, inputs: int, outputs: int = channels, rgb: bool = False) -> LayerInfo:
@@ -107,12 +107,12 @@ def _make_block(config: MobileStyleGANConfig, index: int) -> tuple[nn.Module, li
         block.register_parameter("const", nn.Parameter(torch.randn(channels, 4, 4)))
         layers["conv1"] = MobileConv(info("conv1", 0, channels), config.w_dim, is_separable=False)
     else:
-        below = config.channels[index - 1]
+        below = config.widths[index - 1]
         layers["up"] = WaveletUp(info("up", first, below, below // 4), config.w_dim)
         layers["conv1"] = MobileConv(info("conv1", first, below // 4), config.w_dim, is_separable=True)
         layers["conv2"] = MobileConv(info("conv2", first + 1, channels), config.w_dim, is_separable=True)
     head = info("to_img", first + (2 if index else 1), channels, config.img_channels, rgb=True)
-    layers["to_img"] = WaveletHead(head, config.w_dim, is_last=index == len(config.channels) - 1)
+    layers["to_img"] = WaveletHead(head, config.w_dim, is_last=index == len(config.widths) - 1)
     for name, layer in layers.items():
         block.add_module(name, layer)
     return block, list(layers.values())

@@ -16,13 +16,14 @@ __all__ = ["MobileStyleGANConfig"]
 
 @dataclass(frozen=True, slots=True)
 class MobileStyleGANConfig:
-    """Flat settings; the defaults are the published network of 1024 px.
+    """Flat settings.
 
-    `channels` are those of the features at 4, 8, ... px; the picture is twice as large as the last of them. `w_dim`
-    is also the size of the latent. `mapping_*` are as StyleGAN2's.
+    `channels` are those of the features at 4, 8, ... px up to half the size of the picture; None are the published
+    ones. `w_dim` is also the size of the latent. The others are as StyleGAN2's.
     """
 
-    channels: Annotated[tuple[Annotated[int, WIDTH], ...], Items(2, 11)] = (512, 512, 512, 512, 512, 256, 128, 64)
+    img_resolution: Annotated[int, Within(16, 8192)]
+    channels: Annotated[tuple[Annotated[int, WIDTH], ...], Items(2, 11)] | None = None
     w_dim: Annotated[int, WIDTH] = 512
     img_channels: Annotated[int, Within(1, 64)] = 3
     mapping_layers: Annotated[int, Within(1, 64)] = 8
@@ -31,21 +32,26 @@ class MobileStyleGANConfig:
 
     def __post_init__(self) -> None:
         check_settings(self)
-        uneven = next((n for n in self.channels[:-1] if n % 4), None)
-        if uneven is not None:
+        size = self.img_resolution
+        if size & (size - 1):
+            raise MismatchError(f"img_resolution is {size}; MobileStyleGAN needs a power of two of at least 16.")
+        if len(self.widths) != len(self.resolutions):
             raise MismatchError(
-                f"MobileStyleGAN divides channels by four where it doubles the size, but {uneven} are not divisible."
+                f"channels are {len(self.widths)} numbers; a MobileStyleGAN of {size} px has {len(self.resolutions)}."
             )
+        uneven = next((n for n in self.widths[:-1] if n % 4), None)
+        if uneven is not None:
+            raise MismatchError(f"channels are divided by four where the size doubles, and {uneven} cannot be.")
 
     @property
     def resolutions(self) -> tuple[int, ...]:
-        """4, 8, ... of the features."""
-        return tuple(4 << i for i in range(len(self.channels)))
+        """4, 8, ... of the features; the picture is twice as large as the last of them."""
+        return tuple(4 << i for i in range(self.img_resolution.bit_length() - 3))
 
     @property
-    def img_resolution(self) -> int:
-        """Pixels of the picture along each side."""
-        return 8 << (len(self.channels) - 1)
+    def widths(self) -> tuple[int, ...]:
+        """The channels of the features at each resolution."""
+        return self.channels or tuple(min(32768 // size, 512) for size in self.resolutions)
 
 
 @picture_cost.register
@@ -54,9 +60,9 @@ def _(config: MobileStyleGANConfig, *, kernels: bool = False) -> PictureCost:
 
 
 def _layer_costs(config: MobileStyleGANConfig, kernels: bool) -> Iterator[LayerCost]:
-    below = config.channels[0]
+    below = config.widths[0]
     yield LayerCost("b4.conv1", 0, derived_bytes(below, below, 9, 2), 2 * 9 * 16 * below * below)
-    for size, o in zip(config.resolutions[1:], config.channels[1:], strict=True):
+    for size, o in zip(config.resolutions[1:], config.widths[1:], strict=True):
         name, area, i = f"b{size}", size * size, below // 4
         # The input and its coefficients, styled, split and joined again.
         yield LayerCost(f"{name}.up", FLOAT_BYTES * (2 if kernels else 5) * i * area, 0, 0, 8 * i * area)

@@ -13,6 +13,7 @@ __all__ = ["SMALL", "golden_config", "small_generator"]
 
 _SG3 = {"z_dim": 16, "w_dim": 16, "img_resolution": 32, "channel_base": 256, "channel_max": 12, "num_layers": 5}
 _SG2 = {"z_dim": 16, "w_dim": 16, "img_resolution": 32, "channel_base": 256, "channel_max": 12, "mapping_layers": 2}
+_MOBILE = {"img_resolution": 32, "w_dim": 16, "mapping_layers": 2}
 
 # (family, flat configuration) by a readable name; every family of the registry must be here.
 SMALL: dict[str, tuple[str, dict[str, Any]]] = {
@@ -22,7 +23,7 @@ SMALL: dict[str, tuple[str, dict[str, Any]]] = {
     "stylegan2-plain": ("stylegan2", {**_SG2, "use_noise": False, "conv_clamp": None}),
     "stylegan3-t": ("stylegan3-t", {**_SG3, "c_dim": 2}),
     "stylegan3-r": ("stylegan3-r", {**_SG3, "margin_size": 6}),
-    "mobilestylegan": ("mobilestylegan", {"w_dim": 16, "channels": [16, 12, 8], "mapping_layers": 2}),
+    "mobilestylegan": ("mobilestylegan", {**_MOBILE, "channels": [16, 12, 8]}),
     "tiny": ("tiny", {"c_dim": 2}),
     "tiny-source": ("tiny", {"source_channels": 3, "num_masks": 2}),
 }

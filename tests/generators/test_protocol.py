@@ -126,8 +126,11 @@ def test_every_parameter_gets_a_gradient(name: str) -> None:
     ws = generator.broadcast(generator.mapping(torch.randn(3, info.z_dim), c))
     inputs = some_inputs(generator, ws, noise=NoiseSpec("random"))
     run(generator.picture_steps(inputs, update_emas=True)).square().mean().backward()
+    # Pictures of smaller layers, from which the final one is not made, are trained by themselves.
+    rgb = [layer.name for layer in info.layers if layer.is_rgb]
+    beside = tuple(f"synthesis.{name}." for name in rgb[:-1]) if info.family == "mobilestylegan" else ()
     without = [k for k, p in generator.named_parameters() if p.grad is None or not bool(p.grad.abs().max() > 0)]
-    assert without == []
+    assert without == [k for k, _ in generator.named_parameters() if k.startswith(beside)]
 
 
 @names

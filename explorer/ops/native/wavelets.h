@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include <cmath>
+#include <cstddef>
 #include <type_traits>
 
 #include "lanes.h"
@@ -20,6 +20,9 @@ constexpr int OWN = 4, ROWS = 8;
 constexpr int PANEL = 2 * OWN;  // outputs at a time
 typedef float vo __attribute__((vector_size(4 * OWN)));
 typedef float vou __attribute__((vector_size(4 * OWN), aligned(4)));
+typedef uint32_t vow __attribute__((vector_size(4 * OWN)));
+typedef uint16_t voh __attribute__((vector_size(2 * OWN)));
+typedef uint16_t vohu __attribute__((vector_size(2 * OWN), aligned(2)));
 
 // Pixels of a strip: their filtered channels stay in the second-level cache. A multiple of every ROWS.
 constexpr int PIXELS = 48;
@@ -43,31 +46,78 @@ inline void product(const float* a, size_t pitch, const float* panel, int c, flo
     }
 }
 
+inline vo load_own(const float* p) { return *(const vou*)p; }
+inline vo load_own(const bf16* p) { return (vo)(__builtin_convertvector(*(const vohu*)p, vow) << 16); }
+inline void store_own(float* p, vo v) { *(vou*)p = v; }
+inline void store_own(bf16* p, vo v) {
+    const vow u = (vow)v, rounded = (u + 0x7fff + ((u >> 16) & 1)) >> 16;  // as `narrow`
+    *(vohu*)p = __builtin_convertvector((vow)(v != v) ? (u >> 16) | 0x40 : rounded, voh);
+}
+
+template <typename T>
+inline vo load_own(const T* p, int count) {
+    if (count == OWN) return load_own(p);
+    T lanes[OWN] = {};
+    std::memcpy(lanes, p, count * sizeof(T));
+    return load_own(lanes);
+}
+
+template <typename T>
+inline void store_own(T* p, vo v, int count) {
+    if (count == OWN) return store_own(p, v);
+    T lanes[OWN];
+    store_own(lanes, v);
+    std::memcpy(p, lanes, count * sizeof(T));
+}
+
+// Some channels of a strip of a row, convolved with up to three rows of taps: of `rows` lines from `line`.
+template <int LINES, typename T>
+inline void filtered_channels(const T* line, int w, int c, int left, int count, int lanes, const vo* tap, float* a,
+                              size_t pitch) {
+    const size_t down = (size_t)w * c;
+    const auto pixel = [&](int column, int from, int to) {
+        vo sum = {};
+        for (int r = 0; r < LINES; r++)
+            for (int dx = from; dx <= to; dx++)
+                sum += load_own(line + r * down + (ptrdiff_t)(column + dx) * c, lanes) * tap[3 * r + dx + 1];
+        return sum;
+    };
+    int p = 0;
+    if (left == 0) store_own(a, pixel(0, 0, w > 1 ? 1 : 0)), p = 1;
+    const int inner = left + count == w ? count - 1 : count;
+    if (lanes == OWN) {
+        vo taps[3 * LINES];
+        for (int t = 0; t < 3 * LINES; t++) taps[t] = tap[t];
+        const T* x = line + (ptrdiff_t)(left + p - 1) * c;
+        for (; p < inner; p++, x += c) {
+            vo sum = {};
+#pragma GCC unroll 3
+            for (int r = 0; r < LINES; r++) {
+                sum += load_own(x + r * down) * taps[3 * r];
+                sum += load_own(x + r * down + c) * taps[3 * r + 1];
+                sum += load_own(x + r * down + 2 * c) * taps[3 * r + 2];
+            }
+            store_own(a + p * pitch, sum);
+        }
+    } else
+        for (; p < inner; p++) store_own(a + p * pitch, pixel(left + p, -1, 1));
+    if (p < count) store_own(a + p * pitch, pixel(left + p, -1, 0));
+}
+
 // A strip of one row, columns `left` to `left + count`, convolved channel by channel: `a[p][c]`; taps are `[9][c]`.
 template <typename T>
 inline void filtered_strip(const T* x, int h, int w, int c, int row, int left, int count, const float* taps, float* a,
                            size_t pitch) {
-    const auto block = [&](int c0, int lanes, auto whole) {
-        constexpr bool WHOLE = decltype(whole)::value;
-        vf tap[9];
-        for (int t = 0; t < 9; t++) tap[t] = load_some<WHOLE>(taps + (size_t)t * c + c0, lanes);
-        for (int p = 0; p < count; p++) {
-            const int column = left + p;
-            vf sum = {};
-            for (int dy = -1; dy <= 1; dy++) {
-                if (row + dy < 0 || row + dy >= h) continue;
-                const T* line = x + ((size_t)(row + dy) * w + column) * c + c0;
-                const vf* t = tap + 3 * (dy + 1);
-                if (column > 0) sum += load_some<WHOLE>(line - c, lanes) * t[0];
-                sum += load_some<WHOLE>(line, lanes) * t[1];
-                if (column + 1 < w) sum += load_some<WHOLE>(line + c, lanes) * t[2];
-            }
-            store(a + p * pitch + c0, sum);
-        }
-    };
-    int c0 = 0;
-    for (; c0 + LANES <= c; c0 += LANES) block(c0, LANES, std::true_type());
-    if (c0 < c) block(c0, c - c0, std::false_type());
+    const int first = row > 0 ? row - 1 : 0, last = row + 1 < h ? row + 1 : row, skipped = first - (row - 1);
+    for (int c0 = 0; c0 < c; c0 += OWN) {
+        const int lanes = std::min(OWN, c - c0);
+        vo tap[9];
+        for (int t = 0; t < 9; t++) tap[t] = load_own(taps + (size_t)t * c + c0, lanes);
+        const auto run = last - first == 2   ? filtered_channels<3, T>
+                         : last - first == 1 ? filtered_channels<2, T>
+                                             : filtered_channels<1, T>;
+        run(x + (size_t)first * w * c + c0, w, c, left, count, lanes, tap + 3 * skipped, a + c0, pitch);
+    }
 }
 
 // The depthwise taps `[9][c]` times a sample's styles.
@@ -86,19 +136,13 @@ struct Separable {
 template <typename T>
 inline void finished_pixels(const float* sums, int count, const float* noise, const float* bias, float slope, int o,
                             int o0, T* y) {
-    const int outputs = std::min(PANEL, o - o0);
-    for (int p = 0; p < count; p++) {
-        const float grain = noise ? noise[p] : 0;
-        for (int k = 0; k < outputs; k += LANES) {
-            const int lanes = std::min(LANES, outputs - k);
-            alignas(64) float own[LANES] = {};
-            std::memcpy(own, sums + p * PANEL + k, std::min(LANES, PANEL - k) * sizeof(float));
-            const vf v = load(own) + (load_some<false>(bias + o0 + k, lanes) + splat(grain));
-            const vf done = activate(v, splat(slope), splat(INFINITY));
-            if (lanes == LANES)
-                store(y + (size_t)p * o + o0 + k, done);
-            else
-                store_some<false>(y + (size_t)p * o + o0 + k, done, lanes);
+    for (int k = 0; k < PANEL && o0 + k < o; k += OWN) {
+        const int lanes = std::min(OWN, o - o0 - k);
+        const vo own = load_own(bias + o0 + k, lanes);
+        T* target = y + o0 + k;
+        for (int p = 0; p < count; p++, target += o) {
+            const vo v = load_own(sums + p * PANEL + k) + own + (noise ? noise[p] : 0), scaled = v * slope;
+            store_own(target, scaled > v ? scaled : v, lanes);
         }
     }
 }
@@ -150,12 +194,10 @@ void depthwise_all(const T* x, T* y, int n, int h, int w, int c, const float* st
             const int left = item % strips * PIXELS, count = std::min(PIXELS, w - left);
             if (known != sample) styled_taps(taps, styles + (size_t)sample * c, c, styled), known = sample;
             filtered_strip(x + (size_t)sample * h * w * c, h, w, c, row, left, count, styled, a, pitch);
-            for (int p = 0; p < count; p++) {
-                T* out = y + (((size_t)sample * h + row) * w + left + p) * c;
-                int c0 = 0;
-                for (; c0 + LANES <= c; c0 += LANES) store(out + c0, load(a + p * pitch + c0));
-                if (c0 < c) store_some<false>(out + c0, load(a + p * pitch + c0), c - c0);
-            }
+            T* out = y + (((size_t)sample * h + row) * w + left) * c;
+            for (int p = 0; p < count; p++, out += c)
+                for (int c0 = 0; c0 < c; c0 += OWN)
+                    store_own(out + c0, load_own(a + p * pitch + c0), std::min(OWN, c - c0));
         }
     }
 }
