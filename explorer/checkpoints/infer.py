@@ -109,8 +109,9 @@ def _stylegan2(reader: _Reader) -> dict[str, object]:
     widest = max(widths.values(), default=1)
     low = max((width * size for size, width in widths.items()), default=1)
     high = min((width * size + size - 1 for size, width in widths.items() if width < widest), default=None)
+    rule: dict[str, object] = {"channel_base": _roundest(low, high), "channel_max": widest}
     if high is not None and high < low:
-        raise reader.contradiction("the widths of its layers follow no rule of StyleGAN2")
+        rule = {"widths": [widths[size] for size in sorted(widths)]}  # not NVIDIA's, but as good a network
     architecture = "orig"
     if "synthesis.b4.torgb.weight" in reader.shapes:
         architecture = "skip"
@@ -120,8 +121,7 @@ def _stylegan2(reader: _Reader) -> dict[str, object]:
         **_mapping(reader),
         "img_resolution": resolution,
         "img_channels": reader.shape(f"synthesis.b{resolution}.torgb.weight", 4)[0],
-        "channel_base": _roundest(low, high),
-        "channel_max": widest,
+        **rule,
         "architecture": architecture,
         "use_noise": "synthesis.b4.conv1.noise_strength" in reader.shapes,
     }

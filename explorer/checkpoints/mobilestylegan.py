@@ -81,18 +81,26 @@ def _tensors(source: Source, state: Mapping[object, object]) -> _Records:
 def _student(source: Source, records: _Records, container: str, parts: tuple[str, ...]) -> CheckpointHeader:
     own = {key: record for key, record in records.items() if not key.startswith(f"{_TEACHER}.")}
     count = _count(own, rf"{_STUDENT}\.layers\.(\d+)\..*")
-    mapping = _count(own, r"mapping_net\.layers\.(\d+)\..*") - 1
+    mapping = _mapping_layers(own)
     names = mapping_names(_MAPPING, mapping) | _student_names(count)
     found = _renamed(source, own, {**names, "style_mean": "mapping.w_avg"}, optional=("style_mean",))
-    width = found["synthesis.b4.const"].shape[:1]
-    channels = [*width, *(found[f"synthesis.b{8 << i}.conv2.weight"].shape[0] for i in range(count))]
     if (mean := found.get("mapping.w_avg")) is not None:
         found["mapping.w_avg"] = _first_row(mean)
+
+    def size(name: str, dimensions: int) -> int:
+        shape = found[name].shape
+        if len(shape) != dimensions:
+            raise MismatchError(
+                f"{source.name}: {name} has shape {list(shape)}, expected {dimensions} dimensions.", _HINT
+            )
+        return shape[0]
+
+    convs = (f"synthesis.b{8 << i}.conv2.weight" for i in range(count))
     config: dict[str, object] = {
         "img_resolution": 8 << count,
-        "channels": channels,
-        "w_dim": found["mapping.fc0.weight"].shape[0],
-        "img_channels": found["synthesis.b4.to_img.weight"].shape[0] // 4,
+        "channels": [size("synthesis.b4.const", 3), *(size(name, 4) for name in convs)],
+        "w_dim": size("mapping.fc0.weight", 2),
+        "img_channels": size("synthesis.b4.to_img.weight", 4) // 4,
         "mapping_layers": mapping,
     }
     note = "The file states no settings; they were inferred from the shapes of its weights."
@@ -144,7 +152,7 @@ def _head_names(theirs: str, ours: str) -> dict[str, str]:
 def _teacher(source: Source, records: _Records, container: str) -> CheckpointHeader:
     own = {key: r for key, r in records.items() if key.startswith((f"{_TEACHER}.", "mapping_net.")) or key == "style_mean"}
     count = _count(own, rf"{_TEACHER}\.layers\.(\d+)\..*")
-    mapping = _count(own, r"mapping_net\.layers\.(\d+)\..*") - 1
+    mapping = _mapping_layers(own)
     names = mapping_names(_MAPPING, mapping) | {f"{_TEACHER}.input.input": "synthesis.b4.const"}
     names |= conv_names(f"{_TEACHER}.conv1", "synthesis.b4.conv1") | torgb_names(f"{_TEACHER}.to_rgb1", "synthesis.b4.torgb")
     for i in range(count):
@@ -171,6 +179,11 @@ def _count(records: Iterable[str], pattern: str) -> int:
     """Return one more than the highest number that names have at the pattern's group; 0 if none has."""
     numbers = [int(match[1]) for key in records if (match := re.fullmatch(pattern, key)) and len(match[1]) < 4]
     return min(max(numbers, default=-1), _LARGEST) + 1
+
+
+def _mapping_layers(records: Iterable[str]) -> int:
+    """Return the number of layers of the mapping network, which are numbered from 1; at least one."""
+    return max(_count(records, r"mapping_net\.layers\.(\d+)\..*") - 1, 1)
 
 
 def _renamed(source: Source, records: _Records, names: Mapping[str, str], optional: tuple[str, ...]) -> _Records:

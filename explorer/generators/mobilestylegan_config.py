@@ -8,7 +8,7 @@ from typing import Annotated
 
 from explorer.errors import MismatchError
 
-from .config import RATE, WIDTH, ClassNames, Items, Within, check_settings
+from .config import RATE, SETTINGS_HINT, WIDTH, ClassNames, Items, Within, check_settings
 from .cost import FLOAT_BYTES, LayerCost, PictureCost, derived_bytes, picture_cost, total_cost
 
 __all__ = ["MobileStyleGANConfig"]
@@ -34,14 +34,17 @@ class MobileStyleGANConfig:
         check_settings(self)
         size = self.img_resolution
         if size & (size - 1):
-            raise MismatchError(f"img_resolution is {size}; MobileStyleGAN needs a power of two of at least 16.")
+            raise MismatchError(f"img_resolution is {size}; MobileStyleGAN needs a power of two of at least 16.", SETTINGS_HINT)
         if len(self.widths) != len(self.resolutions):
             raise MismatchError(
-                f"channels are {len(self.widths)} numbers; a MobileStyleGAN of {size} px has {len(self.resolutions)}."
+                f"channels are {len(self.widths)} numbers; a MobileStyleGAN of {size} px has {len(self.resolutions)}.",
+                SETTINGS_HINT,
             )
         uneven = next((n for n in self.widths[:-1] if n % 4), None)
         if uneven is not None:
-            raise MismatchError(f"channels are divided by four where the size doubles, and {uneven} cannot be.")
+            raise MismatchError(
+                f"channels are divided by four where the size doubles, and {uneven} cannot be.", SETTINGS_HINT
+            )
 
     @property
     def resolutions(self) -> tuple[int, ...]:
