@@ -83,9 +83,7 @@ def _student(source: Source, records: _Records, container: str, parts: tuple[str
     count = _count(own, rf"{_STUDENT}\.layers\.(\d+)\..*")
     mapping = _mapping_layers(own)
     names = mapping_names(_MAPPING, mapping) | _student_names(count)
-    found = _renamed(source, own, {**names, "style_mean": "mapping.w_avg"}, optional=("style_mean",))
-    if (mean := found.get("mapping.w_avg")) is not None:
-        found["mapping.w_avg"] = _first_row(mean)
+    found = _renamed(source, own, names)
 
     def size(name: str, dimensions: int) -> int:
         shape = found[name].shape
@@ -104,7 +102,7 @@ def _student(source: Source, records: _Records, container: str, parts: tuple[str
         "mapping_layers": mapping,
     }
     note = "The file states no settings; they were inferred from the shapes of its weights."
-    more = "It also holds the teacher, a StyleGAN2: open it as the part \u201cteacher\u201d." if parts else ""
+    more = f"It also holds the teacher, a StyleGAN2: {source.name}#{TEACHER} opens it." if parts else ""
     return CheckpointHeader(
         family="mobilestylegan",
         config=config,
@@ -121,7 +119,7 @@ def _student_names(count: int) -> dict[str, str]:
     """Return our names of the student's tensors by the file's, for `count` blocks above 4 px."""
     names = {f"{_STUDENT}.input.input": "synthesis.b4.const"}
     names |= _layer_names(f"{_STUDENT}.conv1", "synthesis.b4.conv1", {"conv.weight": "weight"})
-    names |= _head_names(f"{_STUDENT}.to_img1", "synthesis.b4.to_img")
+    names |= torgb_names(f"{_STUDENT}.to_img1", "synthesis.b4.to_img")
     separable = {"conv.weight_dw": "depthwise", "conv.weight_permute": "weight"}
     for i in range(count):
         theirs, ours = f"{_STUDENT}.layers.{i}", f"synthesis.b{8 << i}"
@@ -129,7 +127,7 @@ def _student_names(count: int) -> dict[str, str]:
             names[f"{theirs}.up.modulation.{leaf}"] = f"{ours}.up.affine.{leaf}"
         for layer in ("conv1", "conv2"):
             names |= _layer_names(f"{theirs}.{layer}", f"{ours}.{layer}", separable)
-        names |= _head_names(f"{theirs}.to_img", f"{ours}.to_img")
+        names |= torgb_names(f"{theirs}.to_img", f"{ours}.to_img")
     return names
 
 
@@ -145,23 +143,19 @@ def _layer_names(theirs: str, ours: str, weights: Mapping[str, str]) -> dict[str
     return {f"{theirs}.{a}": f"{ours}.{b}" for a, b in names.items()}
 
 
-def _head_names(theirs: str, ours: str) -> dict[str, str]:
-    return torgb_names(theirs, ours)
-
-
 def _teacher(source: Source, records: _Records, container: str) -> CheckpointHeader:
-    own = {key: r for key, r in records.items() if key.startswith((f"{_TEACHER}.", "mapping_net.")) or key == "style_mean"}
+    prefixes = (f"{_TEACHER}.", "mapping_net.", "style_mean")
+    own = {key: record for key, record in records.items() if key.startswith(prefixes)}
     count = _count(own, rf"{_TEACHER}\.layers\.(\d+)\..*")
     mapping = _mapping_layers(own)
     names = mapping_names(_MAPPING, mapping) | {f"{_TEACHER}.input.input": "synthesis.b4.const"}
-    names |= conv_names(f"{_TEACHER}.conv1", "synthesis.b4.conv1") | torgb_names(f"{_TEACHER}.to_rgb1", "synthesis.b4.torgb")
+    names |= conv_names(f"{_TEACHER}.conv1", "synthesis.b4.conv1")
+    names |= torgb_names(f"{_TEACHER}.to_rgb1", "synthesis.b4.torgb")
     for i in range(count):
         theirs, ours = f"{_TEACHER}.layers.{i}", f"synthesis.b{8 << i}"
         names |= conv_names(f"{theirs}.conv1", f"{ours}.conv0") | conv_names(f"{theirs}.conv2", f"{ours}.conv1")
         names |= torgb_names(f"{theirs}.to_rgb", f"{ours}.torgb")
-    found = _renamed(source, own, {**names, "style_mean": "mapping.w_avg"}, optional=("style_mean",))
-    if (mean := found.get("mapping.w_avg")) is not None:
-        found["mapping.w_avg"] = _first_row(mean)
+    found = _renamed(source, own, names)
     _, config, _ = infer_config(source.name, {key: record.shape for key, record in found.items()})
     return CheckpointHeader(
         family="stylegan2",
@@ -186,28 +180,31 @@ def _mapping_layers(records: Iterable[str]) -> int:
     return max(_count(records, r"mapping_net\.layers\.(\d+)\..*") - 1, 1)
 
 
-def _renamed(source: Source, records: _Records, names: Mapping[str, str], optional: tuple[str, ...]) -> _Records:
-    """Return the tensors under our names and without axes of length one that ours do not have.
+def _renamed(source: Source, records: _Records, names: Mapping[str, str]) -> _Records:
+    """Return the tensors under our names and without axes of length one that ours do not have, and the mean of w.
 
     Raises:
         MismatchError: A tensor is missing, or there is one that no network of the family has.
     """
-    missing = [key for key in names if key not in records and key not in optional]
+    missing = [key for key in names if key not in records]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise MismatchError(f"{source.name} lacks {missing[0]}{more}, of {len(names)} tensors.", _HINT)
-    leftover = [key for key in records if key not in names]
+    leftover = [key for key in records if key not in names and key != "style_mean"]
     if leftover:
         raise MismatchError(
             f"{source.name} has unexpected tensors: {visible(', '.join(key[:80] for key in leftover[:3]))}.", _HINT
         )
-    return {ours: _shaped(ours, records[theirs]) for theirs, ours in names.items() if theirs in records}
+    found = {ours: _shaped(ours, records[theirs]) for theirs, ours in names.items()}
+    if "style_mean" in records:
+        found["mapping.w_avg"] = _first_row(without_axes(records["style_mean"], 2))
+    return found
 
 
 def _shaped(name: str, record: TensorRecord) -> TensorRecord:
     leaf = name.rpartition(".")[2]
-    if leaf in ("style_inv", "depthwise", "w_avg"):
-        return without_axes(record, {"style_inv": 1, "depthwise": 4, "w_avg": 2}[leaf])
+    if leaf in ("style_inv", "depthwise"):
+        return without_axes(record, 1 if leaf == "style_inv" else 4)
     return nvidia_shape(name, record)
 
 

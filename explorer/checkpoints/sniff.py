@@ -72,7 +72,7 @@ def _exported(head: bytes, name: str) -> str:
     """Return the kind of an exported network, such as MobileStyleGAN's pairs; empty for any other file."""
     if b"<net " in head[:200] and head.lstrip().startswith(b"<"):
         return "an OpenVINO model"
-    # Both are messages of protocol buffers: a version, and then the producer's name (ONNX) or a description (CoreML).
+    # Both are messages of protocol buffers: a version, then the producer's name (ONNX) or a description (CoreML).
     if len(head) > 8 and head[0] == 0x08 and head[1] < 0x40 and head[2] == 0x12:
         length, text = head[3], head[4 : 4 + head[3]]
         if 0 < length < 64 and text.isascii() and text.decode("ascii").isprintable():

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from explorer.checkpoints.records import TensorRecord
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import Tensor
 
     from explorer.checkpoints.monitor import Monitor
+    from explorer.checkpoints.records import TensorRecord
     from explorer.checkpoints.source import Source
 
 __all__ = ["check_total", "read_tensors", "without_axes"]
@@ -50,7 +49,7 @@ def check_total(source: Source, records: Mapping[str, TensorRecord]) -> int:
 
 
 def without_axes(record: TensorRecord, dimensions: int) -> TensorRecord:
-    """Return a view of `record` without axes of length one at its ends, down to `dimensions` if there are as many."""
+    """Return a view without axes of length one at its ends, down to `dimensions` if there are as many."""
     shape, stride = record.shape, record.stride
     while len(shape) > dimensions and 1 in (shape[0], shape[-1]):
         cut = slice(1, None) if shape[0] == 1 else slice(None, -1)

@@ -23,8 +23,8 @@ class MobileStyleGANGenerator(MappedGenerator):
 
     Entry 0 of `ws` styles the first layer. Block i (from 0) is styled by three: 3 i + 1 by the inverse Haar
     transform and the first convolution together, 3 i + 2 by the second one, 3 i + 3 by its head. The picture comes
-    from the last head alone, so of the entries of heads only that one's has an effect on it, and the very last entry
-    of `ws` styles nothing: files of latents have it.
+    from the last head alone, so of the entries of heads only that one's has an effect on it. The very last entry of
+    `ws` styles nothing; files of latents have it.
     """
 
     def __init__(self, config: MobileStyleGANConfig) -> None:

@@ -34,10 +34,12 @@ class MobileStyleGANConfig:
         check_settings(self)
         size = self.img_resolution
         if size & (size - 1):
-            raise MismatchError(f"img_resolution is {size}; MobileStyleGAN needs a power of two of at least 16.", SETTINGS_HINT)
+            raise MismatchError(
+                f"img_resolution is {size}; MobileStyleGAN needs a power of two of at least 16.", SETTINGS_HINT
+            )
         if len(self.widths) != len(self.resolutions):
             raise MismatchError(
-                f"channels are {len(self.widths)} numbers; a MobileStyleGAN of {size} px has {len(self.resolutions)}.",
+                f"channels are {len(self.widths)} numbers; a network of {size} px has {len(self.resolutions)}.",
                 SETTINGS_HINT,
             )
         uneven = next((n for n in self.widths[:-1] if n % 4), None)

@@ -51,7 +51,7 @@ class StyledLayer(SynthesisLayer):
 class MobileConv(StyledLayer):
     """3x3 convolution, noise, bias and leaky ReLU; depthwise and then pointwise, or plain (the first layer).
 
-    `style_inv` `[I]` is the style that the outputs are demodulated for; it belongs to the weights and is not trained.
+    `style_inv` `[I]` is the style that outputs are demodulated for; it belongs to the weights and is not trained.
     """
 
     noise_const: Tensor

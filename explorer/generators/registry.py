@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from explorer.errors import LatentwalkError, UnsupportedModelError
-from explorer.generators.family import Family
+from explorer.generators.family import Family, StartLook
 from explorer.generators.ws_groups import by_depth, named_by_layer
 from explorer.util import plugins
 from explorer.util.plain_text import visible
@@ -56,6 +56,7 @@ _BUILT_IN = {
             config="explorer.generators.mobilestylegan_config:MobileStyleGANConfig",
             build="explorer.generators.mobilestylegan:MobileStyleGANGenerator",
             readers=("explorer.checkpoints.mobilestylegan:MobileStyleGANReader",),
+            start=StartLook(psi=0.5),  # the original's only truncation
         ),
     )
 }

@@ -16,16 +16,16 @@ def inverse_haar(coefficients: Tensor) -> Tensor:
     """Return `[N, C, 2 H, 2 W]` of `coefficients` `[N, 4 C, H, W]`, in their dtype and kind of layout."""
     n, channels, h, w = coefficients.shape
     c = channels // 4
-    low, high = coefficients[:, :c], coefficients[:, c:].unflatten(1, (c, 3))
+    low, high = coefficients[:, :c], coefficients[:, c:].reshape(n, c, 3, h, w)
     rows, columns, diagonal = high.unbind(2)
     even, odd = low + rows, low - rows  # the rows of a pair, where its columns agree
     across, across_odd = columns + diagonal, columns - diagonal
     quarters = (even + across, even - across, odd + across_odd, odd - across_odd)
     if coefficients.is_contiguous(memory_format=torch.channels_last):
-        pixels = torch.stack([q.permute(0, 2, 3, 1) for q in quarters], dim=3).unflatten(3, (2, 2))
-        pixels = pixels.permute(0, 1, 3, 2, 4, 5).reshape(n, 2 * h, 2 * w, c)  # [N, H, 2, W, 2, C]
+        pixels = torch.stack([q.permute(0, 2, 3, 1) for q in quarters], dim=3).reshape(n, h, w, 2, 2, c)
+        pixels = pixels.permute(0, 1, 3, 2, 4, 5).reshape(n, 2 * h, 2 * w, c)
         return pixels.permute(0, 3, 1, 2) * 0.5
-    pixels = torch.stack(quarters, dim=-1).unflatten(-1, (2, 2))  # [N, C, H, W, 2, 2]
+    pixels = torch.stack(quarters, dim=-1).reshape(n, c, h, w, 2, 2)
     return pixels.permute(0, 1, 2, 4, 3, 5).reshape(n, c, 2 * h, 2 * w) * 0.5
 
 

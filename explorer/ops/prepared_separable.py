@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from . import backend
+from . import backend, native
 from .conv_weights import Kernel
 from .haar import inverse_haar
 from .native import PackedPanels, PackedWeight, pack_weight
@@ -54,7 +54,7 @@ class PreparedSeparableConv:
     @cached_property
     def panels(self) -> PackedPanels:
         """The pointwise weights packed for `native.Kernels.separable_conv`."""
-        kernels = backend.native.kernels()
+        kernels = native.kernels()
         assert kernels is not None
         return kernels.pack_panels(self.pointwise.flatten(1))
 

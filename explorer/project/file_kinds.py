@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from explorer.checkpoints.bundled import bundled
+from explorer.checkpoints.parts import file_of
 from explorer.state.view_layout import MAX_VIEWS
 from explorer.util.regular_file import open_regular
 from explorer.util.strict_json import parse_json
@@ -37,6 +38,7 @@ _MAX_HEADER = 1 << 20
 
 def kind_of(path: str) -> Kind:
     """Guess what a file is, to choose who opens it; that code looks closely."""
+    path = str(file_of(path))
     suffix = Path(path).suffix.lower()
     if suffix in _SUFFIXES:
         return _SUFFIXES[suffix]

@@ -1,4 +1,4 @@
-"""Writes MobileStyleGAN's PyTorch Lightning checkpoints from our own generators, with the original's names and shapes.
+"""Writes MobileStyleGAN's PyTorch Lightning checkpoints from our own generators, with the original's names.
 
     torch.save(lightning_value(student, teacher), "mobilestylegan.ckpt")
 
@@ -42,8 +42,8 @@ def lightning_value(student: Generator, teacher: Generator | None = None, **chan
     for key, value in changes.items():
         state[key] = value
     kept = {key: value for key, value in state.items() if value is not None}
-    return {"epoch": 3, "global_step": 12, "pytorch-lightning_version": "1.0.2", "state_dict": kept, "callbacks": {},
-            "optimizer_states": [], "lr_schedulers": []}  # fmt: skip
+    about = {"epoch": 3, "global_step": 12, "pytorch-lightning_version": "1.0.2"}
+    return {**about, "state_dict": kept, "callbacks": {}, "optimizer_states": [], "lr_schedulers": []}
 
 
 def student_state(generator: Generator) -> dict[str, Tensor]:
@@ -61,7 +61,9 @@ def student_state(generator: Generator) -> dict[str, Tensor]:
             state["student.input.input"] = tensor[None]
             continue
         layer, _, leaf = rest.partition(".")
-        theirs = f"student.{layer}{'1' if layer == 'to_img' else ''}" if size == 4 else f"student.layers.{block}.{layer}"
+        theirs = (
+            f"student.{layer}{'1' if layer == 'to_img' else ''}" if size == 4 else f"student.layers.{block}.{layer}"
+        )
         if layer == "up":
             state[f"{theirs}.{leaf.replace('affine', 'modulation')}"] = tensor
             state |= {f"{theirs}.idwt.{name}": value for name, value in _filters(haar).items()}

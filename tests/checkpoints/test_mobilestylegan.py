@@ -1,4 +1,4 @@
-"""MobileStyleGAN's checkpoints: the student, the teacher as a part, and everything that is wrong with such a file."""
+"""MobileStyleGAN's checkpoints: the student, the teacher as a part, and all that can be wrong with such a file."""
 
 from __future__ import annotations
 
@@ -66,7 +66,12 @@ def test_student_and_teacher_open_to_the_pictures_they_came_from(tmp_path: Path,
     found, other = load(path), load(f"{path}#teacher")
     assert found.config == {"img_channels": 3, **_STUDENT}
     assert {key: other.config[key] for key in _TEACHER} == _TEACHER
-    assert (found.family, found.parts, other.family, other.parts) == ("mobilestylegan", ("teacher",), "stylegan2", ())
+    assert (found.family, found.parts, other.family, other.parts) == (
+        "mobilestylegan",
+        ("teacher",),
+        "stylegan2",
+        (),
+    )
     assert any("teacher" in note for note in found.notes)
     assert found.sha256 != other.sha256  # two models, whatever keeps them by their digest
     assert inspect(path)["parts"] == ["teacher"]
@@ -105,7 +110,9 @@ def test_the_golden_teacher(tmp_path: Path) -> None:
             state[name] = tensor
     torch.save({"state_dict": state}, tmp_path / "net.ckpt")
     teacher = _opened(tmp_path / "net.ckpt#teacher")
-    noise = {f"b{4 << (i + 1) // 2}.conv{1 if i == 0 else (i - 1) % 2}": stored[f"noises.noise_{i}"] for i in range(9)}
+    noise = {
+        f"b{4 << (i + 1) // 2}.conv{1 if i == 0 else (i - 1) % 2}": stored[f"noises.noise_{i}"] for i in range(9)
+    }
     for layer in teacher.layers:
         if layer.info.has_noise:
             layer.noise_const.copy_(noise[layer.info.name][0, 0])  # type: ignore[operator,union-attr]
@@ -159,9 +166,10 @@ def test_a_missing_mean_is_computed_and_told(tmp_path: Path) -> None:
 
 
 _WEIGHT = "student.layers.1.conv2.conv.weight_permute"
+_OTHER = "student.layers.0.conv2.conv.weight_permute"
 _NAN = torch.full((8, 8, 1, 1), float("nan"))
 # What is wrong -> (changes of the state dict, kind of error, part of the message).
-DAMAGED: dict[str, tuple[dict[str, Tensor | None], type[CheckpointError], str]] = {
+DAMAGED: dict[str, tuple[dict[str, Any], type[CheckpointError], str]] = {
     "a missing weight": ({_WEIGHT: None}, MismatchError, f"lacks {re.escape(_WEIGHT)}"),
     "a missing bias": ({"student.to_img1.bias": None}, MismatchError, r"lacks student\.to_img1\.bias"),
     "no mapping": ({"mapping_net.layers.1.weight": None}, MismatchError, r"lacks mapping_net\.layers\.1\.weight"),
@@ -169,15 +177,15 @@ DAMAGED: dict[str, tuple[dict[str, Tensor | None], type[CheckpointError], str]] 
     "a missing style": ({"student.layers.0.conv1.conv.style_inv": None}, MismatchError, "lacks .*style_inv"),
     "a wrong key": ({"student.layers.0.conv3.bias": torch.zeros(3)}, MismatchError, r"unexpected .*conv3\.bias"),
     "a strange key": ({"optimiser.step": torch.zeros(3)}, MismatchError, r"unexpected tensors: optimiser\.step"),
-    "a wrong shape": ({_WEIGHT: torch.zeros(8, 9, 1, 1)}, MismatchError, r"shape \[8, 9, 1, 1\], expected \[8, 8, 1, 1\]"),
+    "a wrong shape": ({_WEIGHT: torch.zeros(8, 9, 1, 1)}, MismatchError, r"shape \[8, 9, 1, 1\], expected \[8, 8, "),
     "no axis": ({"student.input.input": torch.zeros(16)}, MismatchError, r"const has shape \[16\], expected 3 dim"),
-    "odd channels": ({"student.layers.0.conv2.conv.weight_permute": torch.zeros(13, 13, 1, 1)}, MismatchError, "13"),
+    "odd channels": ({_OTHER: torch.zeros(13, 13, 1, 1)}, MismatchError, "13"),
     "not a number": ({_WEIGHT: _NAN}, MismatchError, "64 of 64 values of .* not finite"),
     "whole numbers": ({_WEIGHT: torch.zeros(8, 8, 1, 1, dtype=torch.int64)}, MismatchError, r"holds torch\.int64"),
     "another wavelet": ({"student.idwt.g0_col": torch.zeros(1, 1, 4, 1)}, UnsupportedModelError, "another wavelet"),
-    "no tensor": ({_WEIGHT: "text"}, MismatchError, "is not a tensor"),  # type: ignore[dict-item]
+    "no tensor": ({_WEIGHT: "text"}, MismatchError, "is not a tensor"),
     "a mean of another size": ({"style_mean": torch.zeros(1, 8, 15)}, MismatchError, r"w_avg has shape \[15\]"),
-    "a hole in the blocks": ({"student.layers.7.up.modulation.bias": torch.zeros(2)}, MismatchError, "lacks student"),
+    "a hole in the blocks": ({"student.layers.7.up.modulation.bias": torch.zeros(2)}, MismatchError, "lacks stud"),
     "blocks without end": ({"student.layers.999999.up.bias": torch.zeros(2)}, MismatchError, "unexpected"),
 }  # fmt: skip
 
@@ -204,14 +212,17 @@ def test_each_damage_has_its_own_message(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"synthesis_net.layers.1.conv2.conv.weight": None}, r"lacks synthesis_net\.layers\.1\.conv2\.conv\.weight"),
+        (
+            {"synthesis_net.layers.1.conv2.conv.weight": None},
+            r"lacks synthesis_net\.layers\.1\.conv2\.conv\.weight",
+        ),
         ({"synthesis_net.layers.0.more": torch.zeros(3)}, r"unexpected tensors: synthesis_net\.layers\.0\.more"),
         ({"synthesis_net.to_rgb1.conv.weight": torch.zeros(1, 3, 5, 1, 1)}, r"shape \[3, 5, 1, 1\], expected"),
         ({"synthesis_net.conv1.activate.bias": torch.full((16,), float("inf"))}, "not finite"),
     ],
 )
 def test_a_damaged_teacher_is_named_and_leaves_the_student(
-    tmp_path: Path, changes: dict[str, Tensor | None], message: str
+    tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
     path = _write(tmp_path / "net.ckpt", **changes)
     assert torch.equal(_picture(_opened(path)), _picture(_pair()[0]))
@@ -225,7 +236,7 @@ def test_doubled_prefixes_are_told(tmp_path: Path, prefix: str) -> None:
     value = lightning_value(_pair()[0])
     value["state_dict"] = {f"{prefix}{key}": tensor for key, tensor in value["state_dict"].items()}
     torch.save(value, tmp_path / "net.ckpt")
-    with pytest.raises(CheckpointError, match="lacks (student|mapping_net)|MobileStyleGAN|Lightning") as caught:
+    with pytest.raises(CheckpointError, match=r"lacks (student|mapping_net)|MobileStyleGAN|Lightning") as caught:
         load(tmp_path / "net.ckpt")
     assert caught.value.hint
 
@@ -301,4 +312,3 @@ def test_the_writer_writes_the_originals_names_and_shapes() -> None:
     for key, tensor in student_state(generator).items():
         if not key.endswith("device_info"):
             assert torch.allclose(tensor, stored[key]), key
-

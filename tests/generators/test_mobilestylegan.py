@@ -14,6 +14,7 @@ from explorer.generators import registry
 from explorer.generators.base import Generator, Inputs, NoiseSpec
 from explorer.generators.mobilestylegan import MobileStyleGANGenerator
 from explorer.generators.mobilestylegan_layers import MobileConv, WaveletHead
+from explorer.latents.groups import group_of, label_of
 from explorer.ops import backend, native
 from explorer.ops.haar import inverse_haar
 from tests.generators.configs import small_generator
@@ -166,3 +167,9 @@ def test_gradients_reach_every_parameter_through_all_heads() -> None:
     total.backward()
     without = [name for name, p in generator.named_parameters() if p.grad is None or not bool(p.grad.any())]
     assert without == []
+
+
+def test_the_entry_that_nothing_reads_is_named_so() -> None:
+    info = small_generator("mobilestylegan").info
+    assert [group_of(info, i) for i in range(info.num_ws)] == [*["coarse"] * 4, *["middle"] * 4]
+    assert [label_of(info, i) for i in (0, 3, 4, 6, 7)] == ["4x4", "8x8 rgb", "16x16", "16x16 rgb", "unused"]

@@ -1,4 +1,4 @@
-"""Separable convolutions and Haar transforms: prepared forms against the readable ones, over odd sizes and formats."""
+"""Separable convolutions and Haar transforms: prepared forms against readable ones, over odd sizes and formats."""
 
 from __future__ import annotations
 
