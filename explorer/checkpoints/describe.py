@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["SUPPORTED", "describe_kind", "has_unread_average", "not_read", "unsupported"]
 
 SUPPORTED = (
-    "Supported are the generators of stylegan2-ada-pytorch and stylegan3 (.pkl, .pt, .pth, .safetensors), and "
-    "Latentwalk's own .safetensors."
+    "Supported are the generators of stylegan2-ada-pytorch and stylegan3 (.pkl, .pt, .pth, .safetensors), "
+    "MobileStyleGAN's .ckpt, and Latentwalk's own .safetensors."
 )
 _PLACES = ("G_ema", "g_ema", "G", "generator")
 
