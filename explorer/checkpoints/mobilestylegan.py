@@ -187,10 +187,11 @@ def _renamed(source: Source, records: _Records, names: Mapping[str, str]) -> _Re
         MismatchError: A tensor is missing, or there is one that no network of the family has.
     """
     missing = [key for key in names if key not in records]
+    leftover = [key for key in records if key not in names and key != "style_mean"]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise MismatchError(f"{source.name} lacks {missing[0]}{more}, of {len(names)} tensors.", _HINT)
-    leftover = [key for key in records if key not in names and key != "style_mean"]
+        instead = f"; it has {visible(leftover[0], 80)} instead" if leftover else ""
+        raise MismatchError(f"{source.name} lacks {missing[0]}{more}, of {len(names)} tensors{instead}.", _HINT)
     if leftover:
         raise MismatchError(
             f"{source.name} has unexpected tensors: {visible(', '.join(key[:80] for key in leftover[:3]))}.", _HINT
