@@ -27,6 +27,7 @@ MODEL_FILTER = "Models (*.pkl *.safetensors *.pt *.pth *.ckpt);;All files (*)"
 _SUFFIXES: dict[str, Kind] = {
     ".pkl": "model",
     ".ckpt": "model",
+    **dict.fromkeys((".onnx", ".mlmodel", ".mlpackage"), "model"),  # refused by the reader, which says why
     ".npy": "latent",
     ".npz": "latent",
     ".json": "project",

@@ -18,6 +18,7 @@ from explorer.checkpoints.parts import split_part
 from explorer.errors import CheckpointError, LatentwalkError, MismatchError, UnsafeFileError, UnsupportedModelError
 from explorer.generators import registry
 from explorer.generators.base import Generator, NoiseSpec
+from explorer.project.file_kinds import kind_of
 from explorer.testing.mobile_writer import lightning_value, student_state
 from tests.goldens import assert_close, load_net, require
 
@@ -302,6 +303,11 @@ def test_exported_networks_are_named_and_refused(tmp_path: Path, name: str) -> N
         with pytest.raises(UnsupportedModelError, match=rf"{re.escape(name)} is an? {kind} model") as caught:
             step(tmp_path / name)
         assert "exported from" in caught.value.hint
+
+
+def test_the_window_leaves_exported_networks_and_parts_to_the_reader() -> None:
+    for name in ("a.onnx", "a.mlmodel", "a.mlpackage", "a.ckpt", "a.ckpt#teacher", "a.pkl#teacher"):
+        assert kind_of(name) == "model"
 
 
 def test_the_writer_writes_the_originals_names_and_shapes() -> None:
