@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 import torch
@@ -132,3 +133,36 @@ def test_the_depthwise_pass_alone(dtype: torch.dtype) -> None:
         found = kernels.depthwise_conv(x, styles, depthwise.flatten(1).t().contiguous())
         expected = F.conv2d(x.float() * styles[:, :, None, None], depthwise, padding=1, groups=c)
         _close(found, expected, dtype)
+
+
+def test_the_form_for_amx(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the product has its own pass, it is given the filtered features, and styles of one."""
+    kernels = native.kernels()
+    if kernels is None:
+        pytest.skip("no compiler")
+    g, dtype = _numbers(1), torch.bfloat16
+    depthwise, pointwise = torch.randn(24, 1, 3, 3, generator=g), torch.randn(16, 24, 1, 1, generator=g)
+    x, styles = torch.randn(2, 24, 5, 9, generator=g).to(dtype), torch.randn(2, 24, generator=g)
+    stored, bias, noise = (torch.randn(*n, generator=g) for n in ((24,), (16,), (1, 1, 5, 9)))
+    factor = separable_factor(depthwise, pointwise, stored)
+    weight = pointwise * factor[:, None, None, None]
+
+    def product(
+        self: native.Kernels, x: Tensor, styles: Tensor, packed: native.PackedWeight, **more: Any
+    ) -> Tensor:
+        assert (packed.outputs, packed.kernel, more["padding"], more["scale"], more["clamp"]) == (
+            16,
+            1,
+            0,
+            None,
+            None,
+        )
+        y = F.conv2d(x.float() * styles[:, :, None, None], weight) + more["bias"][:, None, None] + more["noise"]
+        return F.leaky_relu(y, more["slope"]).to(dtype)
+
+    monkeypatch.setattr(native.Kernels, "modulated_conv", product)
+    monkeypatch.setattr(backend, "amx_for", lambda x: kernels)
+    with torch.no_grad(), backend.use_backend("auto", dtype):
+        found = PreparedSeparableConv(depthwise, weight, bias, dtype)(x, styles, noise)
+    expected = separable_conv2d(x.float(), depthwise, pointwise, styles, stored) + bias[:, None, None] + noise
+    _close(found, F.leaky_relu(expected, 0.2), dtype)
