@@ -30,6 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from explorer.generators import registry
 from explorer.generators.base import Generator, Inputs
+from explorer.generators.mobilestylegan_layers import MobileConv, WaveletHead, WaveletUp
 from explorer.generators.stylegan2 import StyleGAN2Conv
 from explorer.generators.stylegan3 import StyleGAN3Layer
 from explorer.generators.stylegan_layers import StyleGANConst, StyleGANConv
@@ -64,6 +65,7 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "stylegan3-r-256": ("stylegan3-r", {"img_resolution": 256, **_R}),
     "stylegan3-t-1024": ("stylegan3-t", {"img_resolution": 1024}),
     "stylegan3-r-1024": ("stylegan3-r", {"img_resolution": 1024, **_R}),
+    "mobilestylegan-1024": ("mobilestylegan", {"img_resolution": 1024}),
     # The golden fixtures' sizes.
     "golden-sg2-64": (
         "stylegan2",
@@ -106,7 +108,7 @@ def build_from(family: str, config: dict[str, Any], device: torch.device) -> Gen
         for layer in generator.layers:
             if isinstance(layer, StyleGAN3Layer):
                 layer.magnitude_ema.copy_(activation.x.square().mean())
-            elif isinstance(layer, (StyleGAN2Conv, StyleGANConv, StyleGANConst)):
+            elif isinstance(layer, (StyleGAN2Conv, StyleGANConv, StyleGANConst, MobileConv)):
                 layer.noise_strength.fill_(0.1)
             activation = layer.run(activation, layer.style(ws[:, layer.info.ws_index or 0]))
     return generator
@@ -116,6 +118,8 @@ def convolution_gflop(generator: Generator) -> float:
     """2 x multiply-adds of the convolutions of one picture, in units of 1e9."""
     total = 0.0
     for layer in generator.layers:
+        if isinstance(layer, WaveletUp) or (isinstance(layer, WaveletHead) and not layer.is_last):
+            continue  # nothing to multiply, or not run
         weight = getattr(layer, "weight", None)
         if weight is None:
             continue
@@ -124,6 +128,10 @@ def convolution_gflop(generator: Generator) -> float:
             h = w = layer.spec.in_size + layer.spec.conv_kernel - 1
         elif isinstance(layer, (StyleGAN2Conv, StyleGANConv)) and layer.up == 2:
             h, w = h // 2, w // 2  # a transposed convolution multiplies input pixels
+        elif isinstance(layer, WaveletHead):
+            h, w = h // 2, w // 2  # coefficients
+        elif isinstance(layer, MobileConv) and layer.is_separable:
+            total += 2 * layer.depthwise.numel() * h * w
         total += 2 * weight.numel() * h * w
     return total / 1e9
 

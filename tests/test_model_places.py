@@ -11,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from explorer.animation.job import with_absolute_models
 from explorer.checkpoints import Checkpoint, load, save_native
 from explorer.checkpoints.bundled import bundled
 from explorer.checkpoints.digest import known_digest
@@ -20,6 +22,7 @@ from explorer.project.document import load_project, project_from_text, state_to_
 from explorer.project.model_places import ModelPlace, places_from_json, places_of
 from explorer.project.model_search import find_models
 from explorer.state import ExplorerState, ViewState
+from explorer.testing.mobile_writer import lightning_value
 from explorer.util.control import Control
 from tests.generators.configs import SMALL, small_generator
 
@@ -249,3 +252,32 @@ def test_an_error_names_its_file_once(tmp_path: Path) -> None:
 def test_a_view_without_a_place_is_left_alone() -> None:
     state = replace(ExplorerState(), active=1)
     assert find_models(project_from_text(state_to_text(state))).state == state
+
+
+def test_a_part_of_a_file_is_found_like_a_file(tmp_path: Path, cache: Path) -> None:
+    """The teacher in a student's file: moved with its project, renamed, and not mistaken for the student."""
+    here, moved = tmp_path / "here", tmp_path / "moved"
+    here.mkdir()
+    networks = (small_generator("mobilestylegan"), small_generator("stylegan2-skip"))
+    torch.save(lightning_value(*networks), here / "mobile.ckpt")
+    names = [str(here / "mobile.ckpt"), f"{here / 'mobile.ckpt'}#teacher"]
+    digests = {name: load(name).sha256 for name in names}
+    write_project(here / "p.json", showing(*names), digests=digests)
+    student, teacher = places_of(load_project(here / "p.json").state, here, digests)
+    assert (student.relative, teacher.relative) == ("mobile.ckpt", "mobile.ckpt")
+    assert student.sha256 != teacher.sha256
+    assert places_of(showing(*names), here) == (student, teacher)  # known from before
+    assert found_in(here / "p.json") == (names, [], ())
+    shutil.move(here, moved)
+    assert found_in(moved / "p.json")[0] == [str(moved / "mobile.ckpt"), f"{moved / 'mobile.ckpt'}#teacher"]
+    (moved / "mobile.ckpt").rename(moved / "other.ckpt")
+    shutil.rmtree(cache)
+    assert found_in(moved / "p.json")[0] == [str(moved / "other.ckpt"), f"{moved / 'other.ckpt'}#teacher"]
+    networks[1].layers[0].weight.data.add_(1)  # type: ignore[union-attr,operator]
+    torch.save(lightning_value(*networks), moved / "mobile.ckpt")
+    (moved / "other.ckpt").unlink()
+    models, missing, notes = found_in(moved / "p.json")
+    assert (models[1], missing) == (f"{moved / 'mobile.ckpt'}#teacher", [])
+    assert len(notes) == 2
+    assert with_absolute_models(showing("nothing.ckpt#teacher")).views[0].model == "nothing.ckpt#teacher"
+    assert with_absolute_models(showing(models[1])).views[0].model == models[1]

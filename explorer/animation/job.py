@@ -12,6 +12,7 @@ from explorer.animation.film import MAX_FRAMES, Film, shown_in
 from explorer.animation.player import Player, with_snapshot
 from explorer.assets.table import AssetTable
 from explorer.checkpoints import bundled
+from explorer.checkpoints.parts import split_part, with_part
 from explorer.errors import FilmError, LatentwalkError, ProjectError
 from explorer.project.document import project_from_json, to_json, write_whole
 from explorer.project.limits import MAX_BYTES
@@ -208,8 +209,9 @@ def _at_start(job: FilmJob) -> FilmJob:
 
 
 def _absolute(model: str) -> str:
-    is_file = model and bundled.find(model) is None and Path(model).exists()
-    return str(Path(model).resolve()) if is_file else model
+    file, part = split_part(model)
+    is_file = file and bundled.find(model) is None and Path(file).exists()
+    return with_part(Path(file).resolve(), part) if is_file else model
 
 
 def discard(path: Path) -> None:

@@ -125,7 +125,8 @@ def _narrowed(values: NDArray[np.generic]) -> NDArray[np.uint8]:
     """Return grey values of 16 bits, or floats in 0..1, as uint8."""
     wide = values.astype(np.float64)
     most = 1.0 if values.dtype.kind == "f" else 65535.0
-    return np.rint(np.nan_to_num(wide / most).clip(0.0, 1.0) * 255).astype(np.uint8)
+    narrow: NDArray[np.uint8] = np.rint(np.nan_to_num(wide / most).clip(0.0, 1.0) * 255).astype(np.uint8)
+    return narrow
 
 
 def _in_srgb(picture: Image) -> Image:

@@ -31,6 +31,7 @@ class Checkpoint:
         source_sha256: Digest of the file this one was converted from, or empty.
         card: Further information as free text, such as training data and date.
         file: Name of the file it was read from, for errors; empty if it never was a file.
+        parts: Names of further networks in that file; see `explorer.checkpoints.parts`.
         notes: What the user should know about the import, such as "G_ema is missing, G was used".
     """
 
@@ -47,11 +48,16 @@ class Checkpoint:
     card: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     file: str = ""
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class CheckpointHeader:
-    """A checkpoint before its tensors are read; `records` says where in the file they are."""
+    """A checkpoint before its tensors are read; `records` says where in the file they are.
+
+    `part` is the one of a file's networks that this is, empty for the one that opens by default; `parts` are the
+    others that can be asked for.
+    """
 
     family: str
     config: dict[str, object]
@@ -64,3 +70,5 @@ class CheckpointHeader:
     source_sha256: str = ""
     card: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    part: str = ""
+    parts: tuple[str, ...] = ()

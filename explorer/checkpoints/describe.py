@@ -15,7 +15,8 @@ __all__ = ["SUPPORTED", "describe_kind", "has_unread_average", "not_read", "unsu
 
 SUPPORTED = (
     "Supported are the generators of stylegan2-ada-pytorch and stylegan3 (.pkl, .pt, .pth, .safetensors), StyleGAN "
-    "as NVIDIA's .pkl or of genforce, lernapparat or huangzh13, and Latentwalk's own .safetensors."
+    "as NVIDIA's .pkl or of genforce, lernapparat or huangzh13, MobileStyleGAN's .ckpt, StarGAN v2's .ckpt, and "
+    "Latentwalk's own .safetensors."
 )
 _PLACES = ("G_ema", "g_ema", "G", "generator")
 

@@ -8,6 +8,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from explorer.checkpoints.parts import part_digest
 from explorer.checkpoints.source import identity_of
 from explorer.util.atomic_write import atomic_write_bytes
 from explorer.util.regular_file import read_regular
@@ -46,13 +47,14 @@ def file_digest(source: FileSource, monitor: Monitor) -> str:
     return digest
 
 
-def known_digest(path: Path) -> str:
-    """Return the cached hex digest of a file; empty if there is none or the file has changed."""
+def known_digest(path: Path, part: str = "") -> str:
+    """Return the cached hex digest of a file or of its part; empty if there is none or the file has changed."""
     try:
         resolved = path.resolve()
-        return _digest_if_same(_load().get(str(resolved)), resolved)
+        digest = _digest_if_same(_load().get(str(resolved)), resolved)
     except (OSError, ValueError):  # deleted, or an invalid name
         return ""
+    return part_digest(digest, part) if digest else ""
 
 
 def paths_of_digest(sha256: str) -> tuple[Path, ...]:

@@ -107,8 +107,9 @@ def _stylegan2(reader: ShapeReader) -> dict[str, object]:
     for size in (4 << i for i in range(resolution.bit_length() - 2)):
         reader.shape(f"synthesis.b{size}.conv1.weight", 4)
     rule = width_rule(widths)
-    if rule is None:
-        raise reader.contradiction("the widths of its layers follow no rule of StyleGAN2")
+    channels: dict[str, object] = {"widths": [widths[size] for size in sorted(widths)]}  # as good a network
+    if rule is not None:
+        channels = {"channel_base": rule[0], "channel_max": rule[1]}
     architecture = "orig"
     if "synthesis.b4.torgb.weight" in reader.shapes:
         architecture = "skip"
@@ -118,8 +119,7 @@ def _stylegan2(reader: ShapeReader) -> dict[str, object]:
         **_mapping(reader),
         "img_resolution": resolution,
         "img_channels": reader.shape(f"synthesis.b{resolution}.torgb.weight", 4)[0],
-        "channel_base": rule[0],
-        "channel_max": rule[1],
+        **channels,
         "architecture": architecture,
         "use_noise": "synthesis.b4.conv1.noise_strength" in reader.shapes,
     }

@@ -15,6 +15,7 @@ from explorer.checkpoints.fitting import build_empty, check_contents, check_shap
 from explorer.checkpoints.latentwalk_format import save_native
 from explorer.checkpoints.monitor import Monitor
 from explorer.checkpoints.opening import read_contents
+from explorer.checkpoints.parts import file_of, part_digest, split_part
 from explorer.checkpoints.source import FileSource
 from explorer.checkpoints.tensors import read_tensors
 from explorer.errors import CheckpointError, UsageError
@@ -45,7 +46,8 @@ def load(
 
     Args:
         path: NVIDIA's network pickle, the same network saved by `torch.save`, whole or as a state dict, a
-            safetensors file of Latentwalk or of a state dict, or a file that a family's reader knows.
+            safetensors file of Latentwalk or of a state dict, or a file that a family's reader knows. `FILE#PART`
+            is another network of a file that holds several.
         on_report: Called with a report whose `stage` is the name of the step.
         control: Pauses and cancels it, from any thread.
 
@@ -58,10 +60,10 @@ def load(
         CancelledError: The user cancelled.
     """
     monitor = Monitor(on_report, control)
-    with explain_out_of_memory(Path(path).name), FileSource(Path(path)) as source:
-        contents = read_contents(source, monitor)
+    with _opened(path) as (source, part):
+        contents = read_contents(source, monitor, part)
         monitor.enter(0.2, 0.7, "Checking")
-        sha256 = file_digest(source, monitor)
+        sha256 = part_digest(file_digest(source, monitor), part)
         monitor.enter(0.7, 1.0, "Reading weights")
         tensors = read_tensors(source, contents.records, monitor)
         source.check_unchanged()
@@ -81,14 +83,23 @@ def load(
         card=contents.card,
         notes=contents.notes,
         file=source.name,
+        parts=contents.parts,
     )
 
 
 def read_settings(path: str | os.PathLike[str]) -> tuple[str, dict[str, object]]:
     """Return family and settings of the generator in a file without reading weights. Errors as in `load`."""
-    with explain_out_of_memory(Path(path).name), FileSource(Path(path)) as source:
-        contents = read_contents(source, Monitor())
+    with _opened(path) as (source, part):
+        contents = read_contents(source, Monitor(), part)
     return contents.family, contents.config
+
+
+@contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[FileSource, str]]:
+    """Open the file of a model's name; yield it with the part of it that the name asks for."""
+    file, part = split_part(path)
+    with explain_out_of_memory(Path(file).name), FileSource(Path(file)) as source:
+        yield source, part
 
 
 @contextmanager
@@ -138,10 +149,10 @@ def inspect(
     Weights are read and checked one by one: a file that passes can be rendered.
     """
     monitor = Monitor(on_report, control)
-    with explain_out_of_memory(Path(path).name), FileSource(Path(path)) as source:
-        contents = read_contents(source, monitor)
+    with _opened(path) as (source, part):
+        contents = read_contents(source, monitor, part)
         monitor.enter(0.2, 0.6, "Checking")
-        sha256 = file_digest(source, monitor)
+        sha256 = part_digest(file_digest(source, monitor), part)
         monitor.enter(0.6, 1.0, "Reading weights")
         info, parameters = check_contents(source, contents, monitor)
     return {
@@ -166,6 +177,7 @@ def inspect(
         "source_sha256": contents.source_sha256,
         "config": dict(contents.config),
         "card": dict(contents.card),
+        "parts": list(contents.parts),
         "notes": list(contents.notes),
     }
 
@@ -196,7 +208,8 @@ def convert(
     source, target = Path(src), Path(dst)
     if target.suffix.lower() != ".safetensors":
         raise UsageError(f"{target} does not end in .safetensors.", "Choose a name that does.")
-    if target.exists() and source.exists() and target.samefile(source):
+    own = file_of(source)
+    if target.exists() and own.exists() and target.samefile(own):
         raise UsageError(f"{target} is the file to convert.", "Choose another name for the result.")
     checkpoint = load(source, on_report=on_report, control=control)
     tensors = complete(checkpoint.tensors, build_generator(checkpoint))

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from explorer.checkpoints.bundled import assets_dir
+from explorer.checkpoints.parts import split_part, with_part
 from explorer.errors import UnreadableFileError
 from explorer.util.missing import is_address, why_missing
 from explorer.util.user_folders import expanded
@@ -27,11 +28,14 @@ def bundled_models() -> dict[str, Path]:
 
 
 def resolve_model(name_or_path: str | Path) -> Path:
-    """Return the file of a bundled generator's name, or of a path.
+    """Return the file of a bundled generator's name, or of a path; with the part that the name asks for.
 
     Raises:
         UnreadableFileError: There is neither; suggests the closest matches.
     """
+    named, part = split_part(str(name_or_path))
+    if part:
+        return Path(with_part(resolve_model(named), part))
     text = str(name_or_path)
     bundled = bundled_models()
     path = expanded(Path(name_or_path))

@@ -21,7 +21,7 @@ from explorer.checkpoints.torch_legacy import read_torch_stream
 from explorer.checkpoints.torch_storage import LEGACY_MAGIC
 from explorer.checkpoints.torch_zip import read_torch_zip
 from explorer.checkpoints.transform import without_transform
-from explorer.errors import CheckpointError, UnreadableFileError, UnsupportedModelError
+from explorer.errors import CheckpointError, MismatchError, UnreadableFileError, UnsupportedModelError
 from explorer.util.plain_text import visible
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ _HEAD = 512
 _SHOWN = 6  # maximum names in a note
 
 
-def read_contents(source: FileSource, monitor: Monitor) -> CheckpointHeader:
-    """Return the header of the generator in a file; no weights are read.
+def read_contents(source: FileSource, monitor: Monitor, part: str = "") -> CheckpointHeader:
+    """Return the header of the generator in a file, or of a part of it; no weights are read.
 
     Built-in readers are tried first, so that plug-ins cannot change how supported files are read; files that would
     run code are refused before any reader sees them.
@@ -52,14 +52,17 @@ def read_contents(source: FileSource, monitor: Monitor) -> CheckpointHeader:
     try:
         file = _open_container(source, head, monitor, budget)
     except (UnreadableFileError, UnsupportedModelError):
-        contents = read_with(OpenFile(source, head), monitor)
+        contents = read_with(OpenFile(source, head, part=part), monitor)
         if contents is None:
             raise
     else:
+        file.part = part
         reader = next((reader for reader in BUILT_IN if reader.matches(file)), None)
         contents = read_with(file, monitor) if reader is None else reader.read(file, monitor)
         if contents is None:
             raise _unsupported(file, monitor)
+    if part != contents.part:
+        raise _no_part(source, part, contents.parts)
     notes = (*contents.notes, *_skipped(budget), *completion_notes(contents.records.keys()))
     config = check_config(source.name, contents.family, contents.config)
     return without_transform(source, replace(contents, config=config, notes=notes))
@@ -88,6 +91,11 @@ def _open_container(source: FileSource, head: bytes, monitor: Monitor, budget: B
 
 def _looks_native(source: FileSource, head: bytes) -> bool:
     return head[8:9] == b"{" and int.from_bytes(head[:8], "little") < source.size
+
+
+def _no_part(source: FileSource, part: str, parts: tuple[str, ...]) -> MismatchError:
+    known = f"Its parts: {', '.join(parts)}." if parts else "It holds one network; leave the part out."
+    return MismatchError(f"{source.name} has no part {visible(part, 40)!r}.", known)
 
 
 def _unsupported(file: OpenFile, monitor: Monitor) -> CheckpointError:

@@ -30,6 +30,7 @@ class OpenFile:
         value: The content as inert records: for safetensors a dict of `TensorRecord`s, otherwise the pickled
             value, with classes as `StubRecord` and `ModuleRecord`. None for an unknown container.
         metadata: Metadata of a safetensors file.
+        part: Which of its networks is asked for; empty for the one that opens by default.
     """
 
     source: FileSource
@@ -37,6 +38,7 @@ class OpenFile:
     container: Container = "unknown"
     value: object | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    part: str = ""
 
     @cached_property
     def generator(self) -> Found | None:
@@ -57,7 +59,8 @@ class Reader(Protocol):
     def read(self, file: OpenFile, monitor: Monitor) -> CheckpointHeader:
         """Return family, settings and the location of the tensors; no weights are read.
 
-        This only maps names. Whether keys, shapes and settings fit the family is checked by the caller.
+        This only maps names. Whether keys, shapes and settings fit the family is checked by the caller. A reader of
+        files with several networks reads `file.part`, and names the others in the header's `parts`.
 
         Raises:
             CheckpointError: One of its kinds, with a message that names the file.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explorer.errors import UnreadableFileError
+from explorer.errors import UnreadableFileError, UnsupportedModelError
 
 if TYPE_CHECKING:
     from explorer.checkpoints.source import Source
@@ -35,7 +35,12 @@ _SIGNATURES = (
 
 
 def check_foreign(source: Source, head: bytes) -> None:
-    """Raise UnreadableFileError if the first bytes `head` are those of another kind of file."""
+    """Raise an error that names the kind if the first bytes `head` are those of another kind of file.
+
+    Raises:
+        UnreadableFileError: It is not a model.
+        UnsupportedModelError: It is an exported model, which cannot be taken apart into layers.
+    """
     for offset, signature, kind in _SIGNATURES:
         if head[offset : offset + len(signature)] == signature:
             archive = kind.endswith("archive")
@@ -43,6 +48,13 @@ def check_foreign(source: Source, head: bytes) -> None:
                 f"{source.name} is {kind}, not a checkpoint.",
                 "Unpack it and open the file inside." if archive else "Open a network file (.pkl, .safetensors).",
             )
+    exported = _exported(head, source.name.lower())
+    if exported:
+        raise UnsupportedModelError(
+            f"{source.name} is {exported}: a fixed computation without the names of its layers, often half of a "
+            "generator, with its noise frozen and without the centre of truncation.",
+            "Open the checkpoint that it was exported from (.ckpt, .pkl, .pt, .safetensors).",
+        )
     if head.startswith(b"version https://git-lfs"):
         raise UnreadableFileError(
             f"{source.name} is a Git LFS pointer, a short text in place of the real file.",
@@ -54,6 +66,21 @@ def check_foreign(source: Source, head: bytes) -> None:
             f"{source.name} is a web page saved under the name of a checkpoint.",
             "The download needed a login, a confirmation, or another link; download it in the browser.",
         )
+
+
+def _exported(head: bytes, name: str) -> str:
+    """Return the kind of an exported network, such as MobileStyleGAN's pairs; empty for any other file."""
+    if b"<net " in head[:200] and head.lstrip().startswith(b"<"):
+        return "an OpenVINO model"
+    # Both are messages of protocol buffers: a version, then the producer's name (ONNX) or a description (CoreML).
+    if len(head) > 8 and head[0] == 0x08 and head[1] < 0x40 and head[2] == 0x12:
+        length, text = head[3], head[4 : 4 + head[3]]
+        if 0 < length < 64 and text.isascii() and text.decode("ascii").isprintable():
+            return "an ONNX model"
+        return "a CoreML model" if b"\x0a" in head[4:7] else ""
+    if name.endswith(".onnx"):
+        return "an ONNX model"
+    return "a CoreML model" if name.endswith((".mlmodel", ".mlpackage")) else ""
 
 
 def text_error(source: Source, head: bytes) -> UnreadableFileError | None:

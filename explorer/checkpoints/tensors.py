@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from explorer.checkpoints.records import TensorRecord
     from explorer.checkpoints.source import Source
 
-__all__ = ["check_total", "read_tensors"]
+__all__ = ["check_total", "read_tensors", "without_axes"]
 
 _CHUNK = 8 << 20  # bytes between two checks for cancellation
 
@@ -45,6 +46,15 @@ def check_total(source: Source, records: Mapping[str, TensorRecord]) -> int:
     if total > source.size:
         raise source.damaged(f"its tensors declare {total:,} bytes, the file has {source.size:,}")
     return total
+
+
+def without_axes(record: TensorRecord, dimensions: int) -> TensorRecord:
+    """Return a view without axes of length one at its ends, down to `dimensions` if there are as many."""
+    shape, stride = record.shape, record.stride
+    while len(shape) > dimensions and 1 in (shape[0], shape[-1]):
+        cut = slice(1, None) if shape[0] == 1 else slice(None, -1)
+        shape, stride = shape[cut], stride[cut]
+    return replace(record, shape=shape, stride=stride)
 
 
 def _bytes_of(record: TensorRecord) -> int:

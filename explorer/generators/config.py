@@ -18,6 +18,7 @@ __all__ = [
     "CLAMP",
     "CLASSES",
     "RATE",
+    "SETTINGS_HINT",
     "SHARE",
     "WIDTH",
     "ActivationName",
@@ -31,7 +32,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-_HINT = "Correct it in the file's settings, or download the file again."
+SETTINGS_HINT = "Correct it in the file's settings, or download the file again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +112,14 @@ def check_settings(config: Any) -> None:
         try:
             read = _read(hint, value)
         except _Wrong as wrong:
-            raise MismatchError(f"{name} is {_shown(value)}; expected {wrong}.", _HINT) from None
+            raise MismatchError(f"{name} is {_shown(value)}; expected {wrong}.", SETTINGS_HINT) from None
         object.__setattr__(config, name, read)
 
 
 def check_filter(name: str, taps: tuple[float, ...]) -> None:
     """Raise MismatchError if the taps of setting `name` sum to zero and so cannot be normalised."""
     if abs(math.fsum(taps)) <= 1e-4 * math.fsum(abs(tap) for tap in taps):
-        raise MismatchError(f"The taps of {name} sum to zero, so they cannot be normalised.", _HINT)
+        raise MismatchError(f"The taps of {name} sum to zero, so they cannot be normalised.", SETTINGS_HINT)
 
 
 @lru_cache(maxsize=32)

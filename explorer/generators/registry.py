@@ -73,6 +73,14 @@ _BUILT_IN = {
             readers=("explorer.checkpoints.starganv2:StarGANv2Reader",),
             label=named_by_block,
         ),
+        Family(
+            name="mobilestylegan",
+            title="MobileStyleGAN",
+            config="explorer.generators.mobilestylegan_config:MobileStyleGANConfig",
+            build="explorer.generators.mobilestylegan:MobileStyleGANGenerator",
+            readers=("explorer.checkpoints.mobilestylegan:MobileStyleGANReader",),
+            start=StartLook(psi=0.5),  # the original's only truncation
+        ),
     )
 }
 

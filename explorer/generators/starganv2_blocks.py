@@ -98,7 +98,7 @@ class AdaptiveBlock(nn.Module):
     def __init__(self, spec: BlockSpec, style_dim: int, *, has_shortcut: bool) -> None:
         super().__init__()
         self.doubles, self.has_shortcut = spec.scale > 1, has_shortcut
-        self.split = (spec.inputs, spec.inputs, spec.outputs, spec.outputs)
+        self.split = [spec.inputs, spec.inputs, spec.outputs, spec.outputs]
         self.conv1 = nn.Conv2d(spec.inputs, spec.outputs, 3, padding=1)
         self.conv2 = nn.Conv2d(spec.outputs, spec.outputs, 3, padding=1)
         self.norm1, self.norm2 = _StyledNorm(style_dim, spec.inputs), _StyledNorm(style_dim, spec.outputs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from typing import TYPE_CHECKING, cast
 
@@ -20,6 +19,7 @@ from explorer.ops.upfirdn2d import setup_filter, upsample2d
 from .base import Activation, GeneratorInfo, Inputs, LayerInfo, NoiseSpec, SynthesisLayer
 from .mapping import FullyConnectedLayer, MappedGenerator, MappingNetwork
 from .motion import resample
+from .noise import layer_noise, noise_of
 
 if TYPE_CHECKING:
     from explorer.ops.prepared_styles import PreparedStyles
@@ -27,13 +27,6 @@ if TYPE_CHECKING:
     from .stylegan2_config import StyleGAN2Config
 
 __all__ = ["StyleGAN2Generator", "layer_noise"]
-
-
-def layer_noise(seed: int, name: str, batch: int, height: int, width: int) -> Tensor:
-    """Return standard normal noise `[batch, 1, height, width]` from a stream per layer, equal on every device."""
-    digest = hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=7).digest()
-    generator = torch.Generator().manual_seed(int.from_bytes(digest, "little"))
-    return torch.randn(batch, 1, height, width, generator=generator)
 
 
 def _covering(noise: Tensor | None, height: int, width: int) -> Tensor | None:
@@ -99,14 +92,8 @@ class StyleGAN2Conv(SynthesisLayer):
             self.noise_strength = nn.Parameter(torch.zeros([]))
 
     def noise(self, spec: NoiseSpec, batch: int) -> Tensor | None:
-        strength = spec.strength_of(self.info.name)
-        if not self.info.has_noise or spec.mode == "none" or strength == 0:
-            return None
-        if spec.mode == "const":
-            noise = self.noise_const.view(1, 1, self.info.height, self.info.width)
-            return noise if strength == 1 else noise * strength
-        drawn = layer_noise(spec.seed, self.info.name, batch, self.info.height, self.info.width)
-        return drawn.to(self.noise_const.device) * strength
+        # Without noise there is nothing stored either.
+        return noise_of(self.info, self.noise_const, spec, batch) if self.info.has_noise else None
 
     def style(self, w: Tensor) -> Tensor:
         return self.affine.style(w, self._styles)

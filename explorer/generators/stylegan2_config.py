@@ -13,6 +13,7 @@ from .config import (
     CLAMP,
     CLASSES,
     RATE,
+    SETTINGS_HINT,
     SHARE,
     WIDTH,
     ActivationName,
@@ -33,7 +34,8 @@ class StyleGAN2Config:
 
     `mapping_*` are the entries of NVIDIA's `mapping_kwargs` (`mapping_layers` is its `num_layers`), the rest those
     of the generator and its `synthesis_kwargs`. `num_fp16_res` is stored but has no effect: the caller chooses the
-    precision. Note that StyleGAN2-ADA's own default of `conv_clamp` is None.
+    precision. Note that StyleGAN2-ADA's own default of `conv_clamp` is None. `widths` are the channels at 4, 8, ...
+    px of a network that does not follow `channel_base` and `channel_max`; other programs make such.
     """
 
     img_resolution: Annotated[int, Within(4, 8192)]
@@ -56,6 +58,7 @@ class StyleGAN2Config:
     mapping_activation: ActivationName = "lrelu"
     w_avg_beta: Annotated[float, SHARE] | None = 0.998
     class_names: ClassNames = ()
+    widths: Annotated[tuple[Annotated[int, WIDTH], ...], Items(1, 12)] | None = None
 
     def __post_init__(self) -> None:
         check_settings(self)
@@ -64,10 +67,17 @@ class StyleGAN2Config:
             raise MismatchError(f"StyleGAN2 needs a resolution that is a power of two of at least 4, not {size}.")
         if self.channel_base < size:
             raise MismatchError(f"StyleGAN2 with channel_base {self.channel_base} has no channels at {size} px.")
+        if self.widths is not None and len(self.widths) != len(self.resolutions):
+            raise MismatchError(
+                f"widths are {len(self.widths)} numbers; a StyleGAN2 of {size} px has {len(self.resolutions)}.",
+                SETTINGS_HINT,
+            )
         check_filter("resample_filter", self.resample_filter)
 
     def channels(self, resolution: int) -> int:
         """Return the number of feature channels at a resolution."""
+        if self.widths is not None:
+            return self.widths[resolution.bit_length() - 3]
         return min(self.channel_base // resolution, self.channel_max)
 
     @property

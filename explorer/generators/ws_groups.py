@@ -19,8 +19,11 @@ def by_resolution(info: GeneratorInfo, index: int) -> str:
     """
     if len({layer.resolution for layer in info.layers}) == 1:
         return by_depth(info, index)
+    layers = info.layers_of_ws(index)
+    if not layers and index:
+        return by_resolution(info, index - 1)  # one that nothing reads, beside those before it
     # An entry that styles a ToRGB and the next block's first layer belongs to the latter.
-    resolution = max((layer.resolution for layer in info.layers_of_ws(index)), default=0)
+    resolution = max((layer.resolution for layer in layers), default=0)
     return GROUPS[0] if resolution <= 8 else GROUPS[1] if resolution <= 32 else GROUPS[2]
 
 

@@ -21,6 +21,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from explorer.checkpoints.parts import file_of, split_part, with_part
 from explorer.errors import LatentwalkError, RenderError, UsageError
 from explorer.jobs.job import JobSpec, Report
 from explorer.jobs.registry import CONTEXT_OF, begin
@@ -90,7 +91,7 @@ class Cluster:
             num_gpus=int(device.startswith("cuda")),
             max_retries=MAX_RETRIES,
         )
-        files = [self._stored(path) for path in models if Path(path).is_file()]
+        files = [self._stored(path) for path in models if file_of(path).is_file()]
         waiting, under_way = deque(parts), deque[Any]()
         done, total = 0, len(parts)
         try:
@@ -134,7 +135,7 @@ class Cluster:
         return max(1, min(torch.get_num_threads(), largest))
 
     def _stored(self, path: str) -> _File:
-        content = read_regular(path, MAX_MODEL_BYTES)
+        content = read_regular(file_of(path), MAX_MODEL_BYTES)
         return _File(path, hashlib.sha256(content).hexdigest(), self._ray.put(content))
 
 
@@ -199,14 +200,15 @@ def _context(request: RenderRequest) -> JobContext:
 
 def _local(path: str, sha256: str, content: bytes) -> str:
     """Return where this node has the file of that content: at its path, or in a folder of this worker."""
-    if _digest(path) == sha256:
+    file, part = split_part(path)
+    if _digest(file) == sha256:
         return path
-    copy = Path(_folder()) / f"{sha256[:24]}{Path(path).suffix}"
+    copy = Path(_folder()) / f"{sha256[:24]}{Path(file).suffix}"
     if not copy.exists():
         from explorer.util.atomic_write import atomic_write_bytes
 
         atomic_write_bytes(copy, content)
-    return str(copy)
+    return with_part(copy, part)
 
 
 @functools.lru_cache(maxsize=8)

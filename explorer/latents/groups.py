@@ -22,5 +22,5 @@ def label_of(info: GeneratorInfo, index: int) -> str:
     """Return an entry's display name, such as "8x8" or "L3 36x36"; "input" if it styles only the input."""
     layers = info.layers_of_ws(index)
     if not layers:
-        return "input"
+        return "input" if index == 0 else "unused"
     return described(info.family).label(next((item for item in reversed(layers) if not item.is_rgb), layers[-1]))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from explorer.checkpoints.bundled import bundled
+from explorer.checkpoints.parts import file_of
 from explorer.state.view_layout import MAX_VIEWS
 from explorer.util.regular_file import open_regular
 from explorer.util.strict_json import parse_json
@@ -26,6 +27,7 @@ MODEL_FILTER = "Models (*.pkl *.safetensors *.pt *.pth *.ckpt);;All files (*)"
 _SUFFIXES: dict[str, Kind] = {
     ".pkl": "model",
     ".ckpt": "model",
+    **dict.fromkeys((".onnx", ".mlmodel", ".mlpackage"), "model"),  # refused by the reader, which says why
     ".npy": "latent",
     ".npz": "latent",
     ".json": "project",
@@ -38,6 +40,7 @@ _MAX_HEADER = 1 << 20
 
 def kind_of(path: str) -> Kind:
     """Guess what a file is, to choose who opens it; that code looks closely, and may find directions instead."""
+    path = str(file_of(path))
     suffix = Path(path).suffix.lower()
     if suffix in _SUFFIXES:
         return _SUFFIXES[suffix]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.checkpoints import bundled
+from explorer.checkpoints.parts import split_part
 from explorer.errors import ProjectError
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ _MAX_TEXT = 1 << 16
 class ModelPlace:
     """A model that a project names.
 
-    `name` is what the state calls it: a path. `relative` is its path from the folder of the project's file, with
-    forward slashes; `sha256` that of its file. Either is empty where it was not known.
+    `name` is what the state calls it: a path, perhaps with a part of the file (`FILE#PART`). `relative` is the
+    file's path from the folder of the project's file, with forward slashes; `sha256` the digest of the file, or of
+    its part (`part_digest`). Either is empty where it was not known.
     """
 
     name: str
@@ -51,8 +53,9 @@ def places_of(
     for name in dict.fromkeys(view.model for view in state.views):
         if not name or bundled.find(name) is not None:
             continue
-        sha = (digests or {}).get(name) or known_digest(Path(name))
-        relative = "" if folder is None else _relative(Path(name), folder)
+        file, part = split_part(name)
+        sha = (digests or {}).get(name) or known_digest(Path(file), part)
+        relative = "" if folder is None else _relative(Path(file), folder)
         if sha or relative:
             places.append(ModelPlace(name, relative, sha))
     return tuple(places)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.checkpoints import bundled
+from explorer.checkpoints.parts import part_digest, split_part, with_part
 from explorer.errors import CheckpointError
 from explorer.project.contents import unknown_kinds
 from explorer.project.model_places import ModelPlace
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FoundModels", "find_beside", "find_models", "with_model_renamed"]
 
-_SUFFIXES = {".pkl", ".pt", ".pth", ".safetensors"}
+_SUFFIXES = {".pkl", ".pt", ".pth", ".ckpt", ".safetensors"}
 MAX_KINDS_NAMED = 5  # of edits that are not known here
 _MOST_PARTS = 8  # of a path's end that are looked for below the project
 _MOST_NAMES_BELOW = 4096  # in the project's folder among which its folders are looked for
@@ -91,11 +92,12 @@ def _notes_on_edits(state: ExplorerState) -> list[str]:
 
 def find_beside(place: ModelPlace, folder: Path) -> Path | None:
     """Return the file of a model's name in a folder, if its contents match what is known of it."""
-    path = folder / Path(place.name).name
+    file, part = split_part(place.name)
+    path = folder / Path(file).name
     if not place.name or not _is_file(path):
         return None
     search = _Search(place, folder, (), None, reads=True)
-    return path if not place.sha256 or search.digest(path) == place.sha256 else None
+    return Path(with_part(path, part)) if not place.sha256 or search.digest(path) == place.sha256 else None
 
 
 def with_model_renamed(state: ExplorerState, old: str, new: str) -> ExplorerState:
@@ -117,7 +119,9 @@ class _Search:
         *,
         reads: bool,
     ) -> None:
-        self._place, self._folder, self._recent, self._control = place, folder, recent, control
+        file, self._part = split_part(place.name)
+        self._place = replace(place, name=file)
+        self._folder, self._recent, self._control = folder, recent, control
         self._reads = reads
         self.note = ""
 
@@ -145,7 +149,8 @@ class _Search:
         if item is not None:
             return item.name
         # What is found where the project says keeps its name, so that the state is the one that was saved.
-        return self._place.name if _is_same_file(path, self._place.name) else str(path)
+        file = self._place.name if _is_same_file(path, self._place.name) else str(path)
+        return with_part(file, self._part)
 
     def _near(self) -> Iterator[Path]:
         """Yield files at the relative path, at the old place, and of that name beside or below the project."""
@@ -190,16 +195,16 @@ class _Search:
                 yield path
 
     def digest(self, path: Path) -> str:
-        """Return the SHA-256 of a file; empty if it cannot be read."""
+        """Return the SHA-256 of a file, or of the part that is searched for; empty if it cannot be read."""
         from explorer.checkpoints.digest import file_digest, known_digest
         from explorer.checkpoints.monitor import Monitor
         from explorer.checkpoints.source import FileSource
 
         if not self._reads:
-            return known_digest(path)
+            return known_digest(path, self._part)
         try:
             with FileSource(path) as source:
-                return file_digest(source, Monitor(control=self._control))
+                return part_digest(file_digest(source, Monitor(control=self._control)), self._part)
         except CheckpointError:
             return ""
 

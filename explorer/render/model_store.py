@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import torch
 
+from explorer.checkpoints.parts import split_part, with_part
 from explorer.errors import LatentwalkError, RenderError, UnreadableFileError
 from explorer.render.devices import best_device
 from explorer.render.results import ModelInfo
@@ -150,11 +151,12 @@ class ModelStore:
 
 
 def _stamp(path: str) -> tuple[str, int, int] | None:
+    file, part = split_part(path)
     try:
-        st = os.stat(path)
+        st = os.stat(file)
     except OSError:
         return None
-    return os.path.realpath(path), st.st_size, st.st_mtime_ns
+    return with_part(os.path.realpath(file), part), st.st_size, st.st_mtime_ns
 
 
 def load_file(
@@ -205,6 +207,7 @@ def model_info_of(generator: Generator, checkpoint: Checkpoint, path: str) -> Mo
         family=generator.info.family,
         nbytes=generator.nbytes,
         class_names=generator.info.class_names,
+        parts=checkpoint.parts,
         metadata=extra,
     )
 

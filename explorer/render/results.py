@@ -159,6 +159,7 @@ class ModelInfo:
     family: str = ""
     nbytes: int = 0
     class_names: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()  # further networks in the file
     metadata: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property

@@ -36,11 +36,12 @@ def test_the_style_matrix_is_that_of_the_affine_layer(name: str) -> None:
 
 
 @pytest.mark.parametrize("normalised", [True, False])
-@pytest.mark.parametrize("name", ["stylegan2-skip", "stylegan3-t"])
+@pytest.mark.parametrize("name", ["stylegan2-skip", "stylegan3-t", "mobilestylegan"])
 def test_directions_are_the_eigenvectors_of_the_chosen_weights(name: str, normalised: bool) -> None:
     generator = small_generator(name)
     info = generator.info
-    # StyleGAN2: all convolutions and only the last ToRGB; StyleGAN3: neither its input nor its last layer.
+    # StyleGAN2: all convolutions and only the last ToRGB; StyleGAN3: neither its input nor its last layer;
+    # MobileStyleGAN: convolutions and Haar transforms, no head.
     last = info.num_ws - 1
     chosen = [
         layer

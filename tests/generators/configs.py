@@ -14,6 +14,7 @@ __all__ = ["SMALL", "golden_config", "small_generator"]
 _SG3 = {"z_dim": 16, "w_dim": 16, "img_resolution": 32, "channel_base": 256, "channel_max": 12, "num_layers": 5}
 _SG1 = {"z_dim": 16, "w_dim": 16, "img_resolution": 32, "channel_base": 256, "channel_max": 12, "mapping_layers": 2}
 _SG2 = {"z_dim": 16, "w_dim": 16, "img_resolution": 32, "channel_base": 256, "channel_max": 12, "mapping_layers": 2}
+_MOBILE = {"img_resolution": 32, "w_dim": 16, "mapping_layers": 2}
 
 _STAR = {"style_dim": 16, "latent_dim": 8, "num_domains": 3, "channels": 8, "max_conv_dim": 16, "hidden_dim": 32}
 
@@ -29,6 +30,7 @@ SMALL: dict[str, tuple[str, dict[str, Any]]] = {
     "stylegan3-r": ("stylegan3-r", {**_SG3, "margin_size": 6}),
     "starganv2-skip": ("starganv2", {**_STAR, "img_resolution": 64, "w_hpf": 1}),
     "starganv2": ("starganv2", {**_STAR, "img_resolution": 32, "w_hpf": 0}),
+    "mobilestylegan": ("mobilestylegan", {**_MOBILE, "channels": [16, 12, 8]}),
     "tiny": ("tiny", {"c_dim": 2}),
     "tiny-source": ("tiny", {"source_channels": 3, "num_masks": 2}),
 }

@@ -25,6 +25,7 @@ _CASES: list[tuple[str, dict[str, Any]]] = [
     ("stylegan3-t", _SG3),
     ("stylegan3-r", _SG3),
     ("stylegan3-t", {**_SG3, "img_resolution": 32, "channel_max": 8, "margin_size": 128, "lrelu_upsampling": 3}),
+    ("mobilestylegan", {"img_resolution": 512, "w_dim": 8, "channels": [64] * 7}),
     ("tiny", {"img_resolution": 512, "channels": 16}),
 ]
 

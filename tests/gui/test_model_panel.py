@@ -10,17 +10,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import torch
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication, QMenu
 
 from explorer.session import Session
-from explorer.state import Classes
+from explorer.session.render_service import RenderService
+from explorer.state import Classes, ExplorerState, ViewState
+from explorer.state.request import RenderSettings
+from explorer.testing.mobile_writer import lightning_value
 from explorer.util.report import Report
 from explorer.widgets.panels.model.class_weights import ClassSearch, ClassWeights
 from explorer.widgets.panels.model.model_panel import ModelPanel
+from tests.generators.configs import small_generator
 from tests.gui.hands import press, pull, release
-from tests.gui.panel_session import open_model, panel_session
+from tests.gui.panel_session import OPEN_MS, open_model, panel_session
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -40,6 +45,9 @@ class Calls:
 
     def open_model(self, path: str, view: int) -> None:
         self.calls.append(("open", path, view))
+
+    def open_beside(self, path: str) -> None:
+        self.calls.append(("beside", path))
 
     def open_many(self, paths: list[str], view: int | None = None) -> None:
         self.calls.append(("drop", paths, view))
@@ -120,6 +128,38 @@ def test_table_of_the_active_view(panel_session: MakeSession, qtbot: QtBot) -> N
     assert QGuiApplication.clipboard().text() == model_info.sha256
     session.views.set_active(1)
     assert panel.nothing.isVisible()
+
+
+def test_a_second_network_in_the_file_is_offered_and_opens_in_a_view_of_its_own(
+    tmp_path: Path, qapp: QApplication, qtbot: QtBot
+) -> None:
+    torch.manual_seed(0)
+    student, teacher = (small_generator(name) for name in ("mobilestylegan", "stylegan2-skip"))
+    path = str(tmp_path / "mobile.ckpt")
+    torch.save(lightning_value(student, teacher), path)
+    state = ExplorerState(views=(ViewState(),), layout="grid")
+    session = Session(state=state, service=RenderService(), settings=RenderSettings("cpu", "float32"))
+    try:
+        panel, files = shown(session, qtbot)
+        assert not panel.part.isVisible()
+        session.models.request(0, path)
+        qtbot.waitUntil(lambda: session.model_info(0) is not None, timeout=OPEN_MS)
+        assert session.look_of().truncation.psi == 0.5
+        assert (panel.part.isVisible(), panel.part.text()) == (True, "Open teacher")
+        qtbot.mouseClick(panel.part, LEFT)
+        assert files.calls == [("beside", f"{path}#teacher")]
+        session.views.add(f"{path}#teacher")
+        qtbot.waitUntil(lambda: session.last_frame(1) is not None, timeout=OPEN_MS)
+        first, second = session.model_info(0), session.model_info(1)
+        assert first is not None
+        assert second is not None
+        assert (first.family, second.family) == ("mobilestylegan", "stylegan2")
+        assert not panel.part.isVisible()  # the teacher is active now, and holds nothing else
+        assert panel.cards[-1].accessibleName() == "mobile.ckpt#teacher"
+        session.undo()
+        assert len(session.state.views) == 1
+    finally:
+        assert session.close()
 
 
 def test_loading_shows_progress_and_can_be_cancelled(panel_session: MakeSession, qtbot: QtBot) -> None:

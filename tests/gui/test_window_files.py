@@ -14,6 +14,7 @@ from explorer.dragging.benchmark_files import SeededDrag, write_drags
 from explorer.project.file_kinds import kind_of
 from explorer.session import Session
 from explorer.session.settings import Settings
+from explorer.state.view_layout import MAX_VIEWS
 from explorer.widgets.panels.latent.mixing_panel import MixingPanel
 from explorer.widgets.window.main_window import MainWindow
 from tests.gui.conftest import wait_until
@@ -243,3 +244,17 @@ def test_a_misfit_can_be_converted_when_it_is_pasted(window: MainWindow, session
     offer.click()
     stored = session.look_of(1).latent.stored
     assert session.table.latent(stored).model_sha == session.model_info(1).sha256  # type: ignore[union-attr]
+
+
+def test_a_network_beside_another_opens_in_a_new_view_while_there_is_room(
+    window: MainWindow, session: Session, assets: Path
+) -> None:
+    path = str(assets / "other-stylegan2.safetensors")
+    count = len(session.state.views)
+    for added in range(count, MAX_VIEWS):
+        window.files.open_beside(path)
+        assert [len(session.state.views), session.state.views[added].model] == [added + 1, path]
+    session.views.set_active(0)
+    window.files.open_beside(path)
+    wait_until(lambda: session.state.views[0].model == path)
+    assert len(session.state.views) == MAX_VIEWS

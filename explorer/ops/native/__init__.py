@@ -21,11 +21,13 @@ from explorer.util import file_errors
 
 from .build import BuildError, cached_library, compile_library, find_compiler, why_not
 from .kernels import DTYPES, Kernels, PackedWeight, pack_weight
+from .wavelets import PackedPanels
 
 __all__ = [
     "DTYPES",
     "Kernels",
     "NativeStatus",
+    "PackedPanels",
     "PackedWeight",
     "build",
     "kernels",

@@ -15,6 +15,7 @@
 #include "filtered_lrelu.h"
 #include "modulate.h"
 #include "torgb.h"
+#include "wavelets.h"
 
 extern "C" {
 
@@ -163,5 +164,47 @@ int latentwalk_modulated_up_conv(const void* x, const float* styles, const void*
 #else
     return 1;
 #endif
+}
+
+// Outputs that `latentwalk_separable_conv` wants side by side in its panels of weights.
+int latentwalk_panel() { return PANEL; }
+
+// `activate(pointwise(depthwise(x * styles)) + bias + noise)`; panels are `[o / PANEL][c][PANEL]`.
+int latentwalk_separable_conv(const void* x, void* y, int is_bf16, int n, int h, int w, int c, int o,
+                              const float* styles, const float* taps, const float* panels, const float* bias,
+                              const float* noise, int noise_n, float slope, int threads) {
+    const Separable s{n, h, w, c, o, styles, taps, panels, bias, noise, noise_n, slope};
+    if (is_bf16)
+        separable_all((const bf16*)x, (bf16*)y, s, threads);
+    else
+        separable_all((const float*)x, (float*)y, s, threads);
+    return 0;
+}
+
+int latentwalk_depthwise_conv(const void* x, void* y, int is_bf16, int n, int h, int w, int c, const float* styles,
+                              const float* taps, int threads) {
+    if (is_bf16)
+        depthwise_all((const bf16*)x, (bf16*)y, n, h, w, c, styles, taps, threads);
+    else
+        depthwise_all((const float*)x, (float*)y, n, h, w, c, styles, taps, threads);
+    return 0;
+}
+
+int latentwalk_inverse_haar(const void* x, void* y, int is_bf16, int n, int h, int w, int c, const float* styles,
+                            int threads) {
+    if (is_bf16)
+        inverse_haar_all((const bf16*)x, (bf16*)y, n, h, w, c, styles, threads);
+    else
+        inverse_haar_all((const float*)x, (float*)y, n, h, w, c, styles, threads);
+    return 0;
+}
+
+int latentwalk_haar_head(const void* x, float* y, int is_bf16, int n, int h, int w, int c, int colours,
+                         const float* styles, const float* weight, const float* bias, int threads) {
+    if (is_bf16)
+        haar_head_all((const bf16*)x, y, n, h, w, c, colours, styles, weight, bias, threads);
+    else
+        haar_head_all((const float*)x, y, n, h, w, c, colours, styles, weight, bias, threads);
+    return 0;
 }
 }

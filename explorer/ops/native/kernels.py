@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .wavelets import WaveletKernels
+
 __all__ = ["ABI", "DTYPES", "Kernels", "PackedWeight", "pack_weight"]
 
 ABI = 6
@@ -35,7 +37,7 @@ class PackedWeight(NamedTuple):
     kernel: int
 
 
-class Kernels:
+class Kernels(WaveletKernels):
     """A loaded library. Calls release the GIL, use torch's number of threads, and may overlap.
 
     Every tensor must be on the CPU; features are in channels-last order and of a type in `DTYPES`, everything
@@ -47,6 +49,7 @@ class Kernels:
         self._library = ctypes.CDLL(str(path))
         if self._library.latentwalk_abi() != ABI:
             raise ValueError(f"{path} has another version")
+        super().__init__(self._library)
         self._filtered_lrelu = self._library.latentwalk_filtered_lrelu
         self._filtered_lrelu.argtypes = [_PTR, _PTR, *[_INT] * 10, *[_PTR] * 7, _FLOAT, _FLOAT, *[_INT] * 3]
         self._epilogue = self._library.latentwalk_finish

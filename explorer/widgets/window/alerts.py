@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QFileDialog
 
+from explorer.checkpoints.parts import split_part, with_part
 from explorer.project.file_kinds import MODEL_FILTER
 from explorer.util.plain_text import visible
 from explorer.widgets.viewer.notices import Notices
@@ -87,12 +88,14 @@ class Alerts(WindowPart):
         """Use a file for a missing model in all views, and files in the same folder for other missing ones."""
         others = [(other.name, other.sha256) for other in found.missing if other != place]
 
+        path, file = with_part(path, split_part(place.name)[1]), path
+
         def take(answer: tuple[bool, dict[str, str]]) -> None:
             is_other, beside = answer
             self.session.documents.locate_models({place.name: path, **beside})
-            self._files.remember(path)
+            self._files.remember(file)
             left = tuple(p for p in found.missing if p != place and p.name not in beside)
-            name = visible(Path(path).name)
+            name = visible(Path(file).name)
             note = f"{name} is not the network that the project was made with. Pictures may differ."
             self.show_found(replace(found, missing=left, notes=(note,) if is_other else ()))
 

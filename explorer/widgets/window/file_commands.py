@@ -12,6 +12,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
 
 from explorer.checkpoints.bundled import bundled
+from explorer.checkpoints.parts import file_of
 from explorer.errors import LatentwalkError, UnreadableFileError
 from explorer.project.file_kinds import DIALOG_FILTER, MODEL_FILTER, models_among
 from explorer.session.settings import RECENT_LIMIT
@@ -225,8 +226,16 @@ class FileCommands(WindowPart):
         self.window.touched()
         self._end_fault(view)
         self.session.models.request(view, path)
-        if Path(path).exists():
-            self.remember(path)
+        if file_of(path).exists():
+            self.remember(str(file_of(path)))
+
+    def open_beside(self, path: str) -> None:
+        """Load a model into a new view; into the active one if there is no room for more."""
+        if len(self.session.state.views) < MAX_VIEWS:
+            self.window.touched()
+            self.session.views.add(path)
+        else:
+            self.open_model(path, self.session.active)
 
     def open_latent(self, path: str, space: Space | None = None, *, convert: bool = False) -> None:
         """Load a latent into the active view; offer to convert one that does not fit."""

@@ -10,11 +10,13 @@ from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDro
 from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from explorer.checkpoints.bundled import Bundled, bundled
+from explorer.checkpoints.parts import with_part
 from explorer.project.file_kinds import kind_of
 from explorer.state import Latent, Look, Truncation, ViewState
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import ElidedLabel, IconButton, label, row
 from explorer.widgets.controls.drops import dropped_files, take_copy
+from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.progress_line import ProgressLine
 from explorer.widgets.controls.theme import GRID, color
 from explorer.widgets.controls.thumbnails import Thumbnails
@@ -38,6 +40,9 @@ class Files(Protocol):
 
     def open_model(self, path: str, view: int) -> None:
         """Load a bundled model or a file into a view."""
+
+    def open_beside(self, path: str) -> None:
+        """Load a model into a new view; into the active one if there is no room for more."""
 
     def open_many(self, paths: list[str], view: int | None = None) -> None:
         """Open dropped files."""
@@ -89,9 +94,10 @@ class ModelPanel(Panel):
         self.name.setProperty("role", "heading")
         self.nothing = label("No model is loaded in this view. Open a model, or drop a file here.", wrap=True)
         self.table = ModelInfoTable()
+        self.part = IconButton("plus", "", self._open_part, text="Open part")
         self.classes = ClassWeights(self.session)
         self.heading = row(self.name, self.table.more)
-        for widget in (self.heading, self.nothing, self.table, 4, self.classes):
+        for widget in (self.heading, self.nothing, self.table, self.part, 4, self.classes):
             self.add(widget)
 
     def _add_card(self, item: Bundled) -> None:
@@ -157,6 +163,11 @@ class ModelPanel(Panel):
             widget.setVisible(model_info is not None)
         self.nothing.setVisible(model_info is None)
         self.classes.setVisible(info is not None and info.c_dim > 0)
+        parts = () if model_info is None else model_info.parts
+        self.part.setVisible(bool(parts))
+        if parts:
+            self.part.setText(f"Open {parts[0]}")
+            set_tip(self.part, f"The file holds a second network, the {parts[0]}: open it in a view of its own")
         if model_info is not None:
             self.name.set_text(f"{letter(active)}   {model_info.name}")
             self.table.show_model(model_info)
@@ -189,6 +200,11 @@ class ModelPanel(Panel):
 
     def _ask(self) -> None:
         self._files.ask_model(self.session.active)
+
+    def _open_part(self) -> None:
+        info = self.session.model_info(self.session.active)
+        if info is not None and info.parts:
+            self._files.open_beside(with_part(info.path, info.parts[0]))
 
     def _cancel(self) -> None:
         self.session.models.cancel(self.session.active)
