@@ -204,7 +204,7 @@ class LatentMapIntents(QObject):
         state = self._session.state
         latents = [self.plane.latent(*place) for place in along(points, keys)]
         states = [with_look(state, state.active, latent=latent, drift=0.0) for latent in latents]
-        self._transport.add_path("Path on the map", [snapshot_of(each) for each in states], seconds)
+        self._transport.keys.add_path("Path on the map", [snapshot_of(each) for each in states], seconds)
 
     def pin_here(self) -> None:
         """Make a pin of the current latent."""

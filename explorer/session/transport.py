@@ -11,23 +11,19 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from explorer.animation.performance import Performance, recording_message
 from explorer.animation.player import Player, is_animated, snapshot_of, time_in_timeline, with_snapshot
 from explorer.session.even_speed import EvenSpeed
-from explorer.state import ASPECTS, Keyframe, Snapshot
+from explorer.session.timeline_keys import UNDO_HINT, KeyEdits
 from explorer.state import timeline_edits as edits
-from explorer.state.parameters import get_value, parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from explorer.session.autosave import Autosave
     from explorer.session.core import SessionCore
     from explorer.state import ExplorerState, Timeline
-    from explorer.state.timeline import Interpolation
-    from explorer.state.timeline_edits import Chosen
 
 __all__ = ["Transport"]
 
 TICK_MS = 1000 / 60
-UNDO_HINT = "Ctrl+Z restores"
 
 
 class Transport(QObject):
@@ -52,6 +48,7 @@ class Transport(QObject):
         self._play_timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._play_timer.setInterval(round(TICK_MS))
         self._play_timer.timeout.connect(self._on_play_tick)
+        self.keys = KeyEdits(session, self)
         self.even_speed = EvenSpeed(session)
         self.even_speed.made.connect(self._on_evened)
         session.changed.connect(self._on_state_changed)
@@ -165,7 +162,7 @@ class Transport(QObject):
         """Set the project's timeline, as one undo step called `name`."""
         self._session.store.update(replace(self._session.state, timeline=timeline), name)
 
-    def _put(self, name: str, timeline: Timeline) -> bool:
+    def put(self, name: str, timeline: Timeline) -> bool:
         """Set the timeline as a separate undo step, even during a drag; return False if nothing changed."""
         is_new = timeline != self.timeline
         self._session.store.interpose(replace(self._session.state, timeline=timeline), name)
@@ -188,180 +185,15 @@ class Transport(QObject):
         if timeline.wander.kind != "none" and not (timeline.keys or timeline.performance):
             timeline = edits.add_key(timeline, 0.0, snapshot_of(self._session.state))
         self.edit("Latent wander", timeline)
-        self._show_again()
-
-    def _is_closed_to_keys(self) -> bool:
-        """Report and return True while recording: keys are hidden then, and must not change unseen."""
-        if self.is_recording:
-            self._session.status.emit("Can't change keys while recording. Ctrl+R ends the recording.")
-        return self.is_recording
-
-    def _is_closed_to_new_keys(self) -> bool:
-        """Report and return True also where the timeline is a recording, to which keys cannot be added."""
-        if self._is_closed_to_keys():
-            return True
-        if not self.timeline.performance or self.timeline.keys:
-            return False
-        aside = self.timeline.aside
-        hint = "Right-click the recording to convert it to keys"
-        hint += f", or to go back to the {edits.contents(aside)}" if aside is not None and aside.keys else ""
-        self._session.status.emit(f"Can't add a key to a recording. {hint}.")
-        return True
-
-    def add_key(self, time: float | None = None) -> None:
-        """Add a key of the whole state at the playhead, or at `time` seconds."""
-        if self._is_closed_to_new_keys():
-            return
-        self._session.about_to_edit.emit()  # a key does not include the welcome's drift
-        position = edits.snapped(self.timeline, self._playhead if time is None else time)
-        is_there = edits.key_at(self.timeline, position)
-        made = edits.add_key(self.timeline, position, self._snapshot_for_key())
-        is_new = self._put("Update key" if is_there else "Add key", made)
-        if is_there:
-            self._report_updated("the key", position, is_new)
-        elif time is None:
-            self._advance(position)
-
-    def add_path(
-        self,
-        name: str,
-        snapshots: Sequence[Snapshot],
-        seconds: float,
-        interpolation: Interpolation = "catmull-rom",
-    ) -> bool:
-        """Add keys at equal distances from the playhead on, or behind the others, as one undo step called `name`.
-
-        Returns False, and says why, where keys cannot be added.
-        """
-        if self._is_closed_to_new_keys():
-            return False
-        self._session.about_to_edit.emit()
-        self.pause()
-        made, start = edits.with_path(self.timeline, self._playhead, snapshots, seconds, interpolation)
-        self._put(name, made)
-        span = f"{start:.2f} s to {start + seconds:.2f} s"
-        self._session.status.emit(
-            f"Added {len(snapshots)} keys from {span}. T shows the timeline, Ctrl+Z removes them."
-        )
-        return True
-
-    def _report_updated(self, key: str, position: float, is_new: bool) -> None:
-        at = f"{key} at {position:.2f} s"
-        updated, same = f"Updated {at}. {UNDO_HINT} it.", f"There is {at} already, with this state."
-        self._session.status.emit(updated if is_new else same)
-
-    def _advance(self, position: float) -> None:
-        """Move the playhead on by a beat or a second after adding a key, unless that changes the picture."""
-        t, session = self.timeline, self._session
-        step = 60.0 / t.bpm if t.bpm > 0.0 else 1.0
-        to = min(edits.snapped(t, position + step), t.duration)
-        is_moving = session.motion.clock.is_playing and any(
-            session.motion.is_moving(view) for view in session.visible_views()
-        )
-        if self.is_playing or is_moving or to <= position:
-            return
-        if self.player().snapshot(to) != snapshot_of(session.state):
-            return
-        self.seek(to)
-        session.status.emit(f"Added a key at {position:.2f} s. The next one will be at {to:.2f} s.")
-
-    def _snapshot_for_key(self) -> Snapshot:
-        """Return the snapshot to store in a key: the current state, with wandering latents at their base."""
-        snapshot = snapshot_of(self._session.state)
-        if self.timeline.wander.kind == "none" or not self.has_animation:
-            return snapshot
-        base = self.player().base_snapshot(self._playhead)
-        shown = self.player().snapshot(self._playhead)
-        if snapshot.shared.latent == shown.shared.latent:
-            snapshot = replace(snapshot, shared=replace(snapshot.shared, latent=base.shared.latent))
-        return snapshot
-
-    def add_value_key(
-        self, name: str, value: float | None = None, time: float | None = None, view: int | None = None
-    ) -> None:
-        """Add a key of one parameter, by default with the active view's current value at the playhead."""
-        if self._is_closed_to_keys():
-            return
-        position = edits.snapped(self.timeline, self._playhead if time is None else time)
-        view = self._view_of(name) if view is None else view
-        if value is None:
-            value = get_value(snapshot_of(self._session.state), name, view)
-        is_there = edits.value_at(self.timeline, name, view, position)
-        made = edits.add_value(self.timeline, name, view, position, value)
-        title = parameter(name).title
-        is_new = self._put(f"Key {title.lower()}", made)
-        if is_there:
-            self._report_updated(f"the key of {title}", position, is_new)
-
-    def set_value_key(self, track: int, number: int, value: float) -> None:
-        """Change the value of a parameter's key."""
-        item = self.timeline.tracks[track]
-        keys = list(item.keys)
-        keys[number] = replace(keys[number], value=value)
-        tracks = list(self.timeline.tracks)
-        tracks[track] = replace(item, keys=tuple(keys))
-        self.edit("Key value", replace(self.timeline, tracks=tuple(tracks)))
-        self._show_again()
-
-    def _view_of(self, name: str) -> int:
-        """Return the view that a parameter belongs to: the active one if unlinked, else -1 for the shared look."""
-        part = name.partition(".")[0]
-        view = self._session.state.views[self._session.active]
-        if part == "tap":
-            return self._session.active
-        return self._session.active if part in ASPECTS and part not in view.linked else -1
-
-    def move_keys(self, timeline: Timeline, chosen: Chosen, by: float) -> None:
-        """Move keys of `timeline` (as it was when the drag began) by seconds."""
-        self.edit("Move keys", edits.move_keys(timeline, chosen, by))
-
-    def stretch_keys(self, timeline: Timeline, chosen: Chosen, anchor: float, factor: float) -> None:
-        """Scale the distances of keys of `timeline` (as it was when the drag began) from an anchor."""
-        self.edit("Retime keys", edits.retime(timeline, chosen, anchor, factor))
-
-    def copy_keys(self, chosen: Chosen, to: float | None = None) -> None:
-        """Copy keys to the playhead, or to a time."""
-        if self._is_closed_to_keys():
-            return
-        position = edits.snapped(self.timeline, self._playhead if to is None else to)
-        standing = {id(key) for _, keys in edits.lanes_of(self.timeline) for key in keys}
-        self.edit("Copy keys", edits.copy_keys(self.timeline, chosen, position))
-        copies = [key.time for _, keys in edits.lanes_of(self.timeline) for key in keys if id(key) not in standing]
-        if copies and min(copies) - position > edits.SAME_TIME:
-            self.report_beside()
-
-    def report_beside(self) -> None:
-        """Report that moved or copied keys are beside their target, because other keys have that time."""
-        self._session.status.emit("Another key has that time: the moved one is a frame beside it.")
-
-    def delete_keys(self, chosen: Chosen) -> None:
-        """Delete keys."""
-        if chosen and not self._is_closed_to_keys():
-            self.edit("Delete keys", edits.delete_keys(self.timeline, chosen))
-            what, them = (f"{len(chosen)} keys", "them") if len(chosen) > 1 else ("a key", "it")
-            self._session.status.emit(f"Deleted {what}. {UNDO_HINT} {them}.")
-
-    def set_segments(self, chosen: Chosen, **fields: Any) -> None:
-        """Change the interpolation and easing after keys."""
-        if chosen:
-            self.edit("Interpolation", edits.set_segments(self.timeline, chosen, **fields))
-            self._show_again()
-
-    def update_key(self, number: int) -> None:
-        """Update a key to the current state."""
-        key: Keyframe = self.timeline.keys[number]
-        keys = list(self.timeline.keys)
-        keys[number] = replace(key, pose=self._snapshot_for_key())
-        is_new = self._put("Update key", replace(self.timeline, keys=tuple(keys)))
-        self._report_updated("the key", key.time, is_new)
+        self.show_again()
 
     @Slot()
     def _on_evened(self) -> None:
-        self._show_again()
+        self.show_again()
 
     def clear(self) -> None:
         """Remove keys, tracks, performance, wander and the timeline set aside."""
-        if self._is_closed_to_keys():
+        if self.keys.is_closed():
             return
         t = self.timeline
         self.pause()
@@ -377,7 +209,7 @@ class Transport(QObject):
         self.pause()
         made = edits.exchanged(self.timeline)
         self.edit("Use recording" if made.performance and not made.keys else "Use keys", made)
-        self._show_again()
+        self.show_again()
 
     def step_to_key(self, direction: int) -> None:
         """Stop, and move the playhead to the next key (1) or the previous one (-1)."""
@@ -388,7 +220,8 @@ class Transport(QObject):
         if there:
             self.seek(there[0] if direction > 0 else there[-1])
 
-    def _show_again(self) -> None:
+    def show_again(self) -> None:
+        """Show the state at the playhead, after the timeline has changed."""
         if self.has_animation and not self.is_recording:
             self._show_position(self._playhead)
 
@@ -413,7 +246,7 @@ class Transport(QObject):
         before = self.timeline
         made = performance.timeline(self._now(), before)
         self._autosave.end_recording(made.duration)
-        self._put("Record performance", made)
+        self.put("Record performance", made)
         self.recording_changed.emit(False)
         self.rewind()
         self._session.status.emit(recording_message(before, made, UNDO_HINT))

@@ -179,9 +179,9 @@ def test_a_number_that_is_only_looked_at_stays(session: Session, psi: Truncation
 def test_swapping_views_swaps_their_keys(window: MainWindow, session: Session) -> None:
     window.commands.toggle_link()
     session.views.set_active(1)
-    session.transport.add_value_key("truncation.psi", 0.2, 0.0)
+    session.transport.keys.add_value("truncation.psi", 0.2, 0.0)
     session.look.set_psi(0.4)
-    session.transport.add_key(1.0)
+    session.transport.keys.add(1.0)
     owns = [view.own.truncation.psi for view in session.transport.timeline.keys[0].pose.views]
     window.commands.swap()
     assert [track.view for track in session.transport.timeline.tracks] == [0]

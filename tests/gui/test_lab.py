@@ -401,7 +401,7 @@ def test_keys_that_were_made_in_a_tour_are_kept(window: MainWindow, session: Ses
     session.look.set_psi(0.3)
     shared = session.state.shared
     on(window, "tour")
-    session.transport.add_key(0.0)
+    session.transport.keys.add(0.0)
     window.views.tour.close_button.click()
     assert len(session.transport.timeline.keys) == 1
     assert session.state.shared == shared

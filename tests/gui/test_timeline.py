@@ -30,7 +30,7 @@ def lanes(window: MainWindow) -> TimelineView:
     session.transport.set_timeline(snap=False)
     for time, x in ((1.0, 0.0), (3.0, 0.2)):
         session.look.set_transform(x=x)
-        session.transport.add_key(time)
+        session.transport.keys.add(time)
     QTest.qWaitForWindowExposed(window)
     wait_until(lambda: window.timeline.view.width() > 300)
     return window.timeline.view
@@ -95,7 +95,7 @@ def test_hiding_the_timeline_ends_the_drag(window: MainWindow, lanes: TimelineVi
 def test_scrubbing_shows_the_time_live(window: MainWindow, lanes: TimelineView) -> None:
     session = window.session
     assert session is not None
-    session.transport.set_segments(frozenset({(-1, 0)}), ease="linear")
+    session.transport.keys.set_segments(frozenset({(-1, 0)}), ease="linear")
     drag(lanes, [(lanes.lanes.x_of(0.2), 8.0), (lanes.lanes.x_of(1.0), 8.0), (lanes.lanes.x_of(2.0), 8.0)])
     assert session.transport.playhead == pytest.approx(2.0, abs=0.02)
     assert session.look_of().transform.x == pytest.approx(0.1, abs=0.002)
@@ -126,7 +126,7 @@ def test_a_parameters_key_is_dragged_up(window: MainWindow, lanes: TimelineView)
     session = window.session
     assert session is not None
     session.look.set_psi(0.5)
-    session.transport.add_value_key("truncation.psi", time=2.0)
+    session.transport.keys.add_value("truncation.psi", time=2.0)
     low, high = value_range(session.transport.timeline.tracks[0])
     y = RULER + KEYS + 5 + (TRACK - 10) * (1 - (0.5 - low) / (high - low))
     drag(lanes, [(lanes.lanes.x_of(2.0), y), (lanes.lanes.x_of(2.0), y - 4), (lanes.lanes.x_of(2.0) + 2, y - 6)])
@@ -370,7 +370,7 @@ def test_a_new_lane_does_not_move_the_ruler_and_is_seen(window: MainWindow, lane
     before = lanes.mapToGlobal(QPoint(0, 0))
     names = ("truncation.psi", "noise.strength", "transform.x", "transform.y", "transform.rotate")
     for name in names:
-        session.transport.add_value_key(name, time=1.0)
+        session.transport.keys.add_value(name, time=1.0)
         flush()
         assert lanes.mapToGlobal(QPoint(0, 0)) == before
         last = len(session.transport.timeline.tracks) - 1
@@ -402,7 +402,7 @@ def test_a_key_that_is_added_while_another_is_dragged_stays(window: MainWindow, 
     session = window.session
     assert session is not None
     drag(lanes, [at(lanes, 1.0), at(lanes, 2.0)], release=False)
-    session.transport.add_key(0.5)
+    session.transport.keys.add(0.5)
     drag(lanes, [at(lanes, 4.0), at(lanes, 5.0)])  # the rest of the drag moves nothing
     assert len(session.transport.timeline.keys) == 3
 

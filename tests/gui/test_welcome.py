@@ -33,14 +33,14 @@ def test_the_first_key_and_a_recording_end_the_welcome(
     session.store.reset_to(session.state)
     window.welcome()
     wait_until(lambda: session.look_of().latent.x > 0)
-    (session.transport.start_recording if is_recording else session.transport.add_key)()
+    (session.transport.start_recording if is_recording else session.transport.keys.add)()
     assert session.look_of().drift == 0
     assert session.look_of().latent.x > 0, "the picture stays where it was"
     if is_recording:
         session.transport.stop_recording()
         return
     session.look.set_seed(7)
-    session.transport.add_key()
+    session.transport.keys.add()
     assert len(session.transport.timeline.keys) == 2, "the first one was not replaced"
 
 

@@ -103,10 +103,10 @@ def edit():
     rows = [row for row in panel.edits.rows if not row.isHidden()]
     undo = session.store.undo_name
     session.transport.seek(0.0)
-    session.transport.add_key()
+    session.transport.keys.add()
     session.transport.seek(1.0)
     session.look.set_edit(0, Edit(kinds()["swell"].value(1), 0.75))
-    session.transport.add_key()
+    session.transport.keys.add()
     session.documents.save_project(project)
     print(json.dumps({"rows": [row.slider.label for row in rows], "undo": undo}))
     window.close()

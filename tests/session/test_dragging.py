@@ -274,7 +274,7 @@ def test_the_path_on_the_timeline_passes_every_place_at_even_speed_and_is_one_un
     wait(qtbot, dragging)
     before = session.store.document
     poses = dragging.poses(1.0, "distance")
-    assert session.transport.add_path("Put drag on the timeline", poses, 1.0, "linear")
+    assert session.transport.keys.add_path("Put drag on the timeline", poses, 1.0, "linear")
     dragging.show(0)
     keys = session.state.timeline.keys
     assert [key.time for key in keys] == [0.0, 0.25, 0.5, 0.75, 1.0]
@@ -303,7 +303,7 @@ def test_a_step_is_shown_instead_of_what_keys_of_the_path_have_made(
 ) -> None:
     dragging.run()
     wait(qtbot, dragging)
-    session.transport.add_path("Put drag on the timeline", dragging.poses(1.0, "step"), 1.0, "linear")
+    session.transport.keys.add_path("Put drag on the timeline", dragging.poses(1.0, "step"), 1.0, "linear")
     dragging.show(0)
     session.transport.seek(1.0)
     assert len(look_of(session.state, 0).edits) == 1

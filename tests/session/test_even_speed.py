@@ -60,7 +60,7 @@ def test_even_speed_is_not_put_on_a_timeline_that_was_changed(even: Session, qtb
     words: list[str] = []
     even.status.connect(words.append)
     even.transport.even_speed.start()
-    even.transport.delete_keys(frozenset({(-1, 1)}))
+    even.transport.keys.delete(frozenset({(-1, 1)}))
     qtbot.waitUntil(lambda: not even.transport.even_speed.is_running, timeout=60_000)
     assert len(even.transport.timeline.keys) == 2
     assert "changed meanwhile" in words[-1]

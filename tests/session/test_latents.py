@@ -233,7 +233,7 @@ def test_a_misfit_source_is_cured_on_the_timeline_too(world: World) -> None:
     s = world.session
     s.look.set_mix_source(0, MixSource(5, s.documents.store_latent("w")))
     s.look.set_mix(2, 0, 1.0)
-    s.transport.add_key(0.0)
+    s.transport.keys.add(0.0)
     world.qtbot.waitUntil(lambda: s.last_failure(1) is not None)
     offers = dict(s.misfits.offers(1, s.last_failure(1).error))  # type: ignore[union-attr]
     offers["Unlink style mixing in B"]()

@@ -49,7 +49,7 @@ def recorded(session: Session, seconds: float) -> None:
 
 def test_a_recording_keeps_the_keys_their_duration_and_the_loop(session: Session) -> None:
     two_keys(session)
-    session.transport.add_value_key("truncation.psi", 0.8, time=1.0)
+    session.transport.keys.add_value("truncation.psi", 0.8, time=1.0)
     session.transport.set_timeline(duration=8.0, loop="loop")
     keyed = session.transport.timeline
     words = messages_of(session)
@@ -97,10 +97,10 @@ def test_keys_stay_as_they_are_while_the_hands_are_recorded(session: Session) ->
     session.transport.start_recording()
     session.look.set_seed(7)
     words = messages_of(session)
-    session.transport.add_key()
-    session.transport.add_value_key("truncation.psi", 0.8)
-    session.transport.delete_keys(frozenset({(-1, 0)}))
-    session.transport.copy_keys(frozenset({(-1, 0)}), 0.5)
+    session.transport.keys.add()
+    session.transport.keys.add_value("truncation.psi", 0.8)
+    session.transport.keys.delete(frozenset({(-1, 0)}))
+    session.transport.keys.copy(frozenset({(-1, 0)}), 0.5)
     session.transport.clear()
     assert session.transport.timeline == keyed
     assert all("recording" in said for said in words)
@@ -123,7 +123,7 @@ def test_both_timelines_are_in_the_project(session: Session, tmp_path: Path) -> 
     two_keys(session)
     stored = session.table.add(StoredLatent("w", np.ones(4, np.float32)))
     session.edit("Load latent", latent=Latent(stored=stored))
-    session.transport.add_key(3.0)
+    session.transport.keys.add(3.0)
     recorded(session, 1.5)
     for _ in range(2):
         session.documents.save_project(tmp_path / "x.json")

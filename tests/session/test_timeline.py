@@ -21,14 +21,14 @@ def half_a_second_played(session: Session) -> Hours:
 
 def test_keys_are_undo_steps(session: Session) -> None:
     session.look.set_transform(x=0.3)
-    session.transport.add_key(1.0)
+    session.transport.keys.add(1.0)
     assert session.store.undo_name == "Add key"
     (key,) = session.transport.timeline.keys
     assert (key.time, key.pose.shared.transform.x) == (1.0, 0.3)
     session.undo()
     assert session.transport.timeline.keys == ()
     session.redo()
-    session.transport.delete_keys(frozenset({(-1, 0)}))
+    session.transport.keys.delete(frozenset({(-1, 0)}))
     assert session.transport.timeline.keys == ()
     session.undo()
     assert len(session.transport.timeline.keys) == 1
@@ -110,7 +110,7 @@ def test_moving_keys_is_one_step_from_where_the_drag_began(session: Session) -> 
     before = session.transport.timeline
     session.begin("Move keys")
     for by in (0.1, 0.5, 1.0):
-        session.transport.move_keys(before, frozenset({(-1, 1)}), by)
+        session.transport.keys.move(before, frozenset({(-1, 1)}), by)
     session.commit()
     assert [k.time for k in session.transport.timeline.keys] == [0.0, 3.0]
     session.undo()
@@ -119,14 +119,14 @@ def test_moving_keys_is_one_step_from_where_the_drag_began(session: Session) -> 
 
 def test_a_parameters_track(session: Session) -> None:
     session.look.set_psi(0.2)
-    session.transport.add_value_key("truncation.psi", time=0.0)
-    session.transport.add_value_key("truncation.psi", 0.8, time=1.0)
-    session.transport.set_segments(frozenset({(0, 0)}), ease="linear")
+    session.transport.keys.add_value("truncation.psi", time=0.0)
+    session.transport.keys.add_value("truncation.psi", 0.8, time=1.0)
+    session.transport.keys.set_segments(frozenset({(0, 0)}), ease="linear")
     session.look.set_transform(x=0.25)
     session.transport.seek(0.5)
     assert session.look_of().truncation.psi == pytest.approx(0.5)
     assert session.look_of().transform.x == 0.25  # what no track holds is the hands'
-    session.transport.set_value_key(0, 1, 0.4)
+    session.transport.keys.set_value(0, 1, 0.4)
     assert session.look_of().truncation.psi == pytest.approx(0.3)
 
 
@@ -138,7 +138,7 @@ def test_wandering_keeps_its_home(session: Session) -> None:
     blend = session.look_of().latent.blend
     assert blend is not None
     assert blend.points[0].latent == Latent(7)
-    session.transport.add_key(2.0)
+    session.transport.keys.add(2.0)
     assert session.transport.timeline.keys[1].pose.shared.latent == Latent(7)
 
 
@@ -146,13 +146,13 @@ def test_a_key_where_one_is_is_updated_with_a_message(session: Session) -> None:
     two_keys(session)
     messages = messages_of(session)
     session.look.set_transform(x=0.9)
-    session.transport.add_key(2.0)
+    session.transport.keys.add(2.0)
     assert session.store.undo_name == "Update key"
     assert messages == ["Updated the key at 2.00 s. Ctrl+Z restores it."]
-    session.transport.add_key(2.0)
+    session.transport.keys.add(2.0)
     assert "already" in messages[-1]  # and undo is not promised
-    session.transport.add_value_key("truncation.psi", 0.8, time=1.0)
-    session.transport.add_value_key("truncation.psi", 0.9, time=1.0)
+    session.transport.keys.add_value("truncation.psi", 0.8, time=1.0)
+    session.transport.keys.add_value("truncation.psi", 0.9, time=1.0)
     assert "Updated the key of Truncation psi at 1.00 s" in messages[-1]
 
 
@@ -160,24 +160,24 @@ def test_keys_that_are_added_in_a_row_stand_in_a_row(session: Session) -> None:
     messages = messages_of(session)
     for x in (0.0, 0.1, 0.2):
         session.look.set_transform(x=x)
-        session.transport.add_key()
+        session.transport.keys.add()
     keys = session.transport.timeline.keys
     assert [(key.time, key.pose.shared.transform.x) for key in keys] == [(0.0, 0.0), (1.0, 0.1), (2.0, 0.2)]
     assert "next one will be at 3.00 s" in messages[-1]
     session.transport.set_timeline(bpm=120.0)
     session.look.set_transform(x=0.3)
-    session.transport.add_key()
+    session.transport.keys.add()
     assert session.transport.playhead == 3.5  # a beat
 
 
 def test_the_playhead_stays_where_going_on_would_change_the_picture(session: Session) -> None:
     two_keys(session)
     session.transport.seek(1.0)
-    session.transport.add_key()  # between others
+    session.transport.keys.add()  # between others
     assert session.transport.playhead == 1.0
     session.transport.seek(3.0)
     session.look.set_drift(0.5)
-    session.transport.add_key()  # on the way
+    session.transport.keys.add()  # on the way
     assert session.transport.playhead == 3.0
     assert session.look_of().drift == 0.5
 
@@ -190,24 +190,24 @@ def test_no_key_takes_the_place_of_another(session: Session) -> None:
     session.transport.set_timeline(fps=10.0)
     for time in (0.0, 1.0, 2.0, 3.0):
         session.look.set_transform(x=time)
-        session.transport.add_key(time)
+        session.transport.keys.add(time)
     before = session.transport.timeline
-    session.transport.move_keys(before, frozenset({(-1, 1)}), 1.0)
+    session.transport.keys.move(before, frozenset({(-1, 1)}), 1.0)
     assert times(session) == pytest.approx([0.0, 1.9, 2.0, 3.0])
-    session.transport.move_keys(before, frozenset({(-1, 2)}), -1.0)
+    session.transport.keys.move(before, frozenset({(-1, 2)}), -1.0)
     assert times(session) == pytest.approx([0.0, 1.0, 1.1, 3.0])
-    session.transport.move_keys(before, frozenset({(-1, 0), (-1, 1)}), 2.0)  # both would land on others
+    session.transport.keys.move(before, frozenset({(-1, 0), (-1, 1)}), 2.0)  # both would land on others
     assert times(session) == pytest.approx([1.9, 2.0, 2.9, 3.0])
-    session.transport.stretch_keys(before, frozenset({(-1, 0), (-1, 1)}), 0.0, 2.0)
+    session.transport.keys.stretch(before, frozenset({(-1, 0), (-1, 1)}), 0.0, 2.0)
     assert times(session) == pytest.approx([0.0, 1.9, 2.0, 3.0])
-    session.transport.stretch_keys(before, frozenset({(-1, 2), (-1, 3)}), 2.0, 1e-9)  # they would meet
+    session.transport.keys.stretch(before, frozenset({(-1, 2), (-1, 3)}), 2.0, 1e-9)  # they would meet
     assert len(times(session)) == 4
     session.transport.edit("Back", before)
     messages = messages_of(session)
-    session.transport.copy_keys(frozenset({(-1, 0), (-1, 1)}), 2.0)
+    session.transport.keys.copy(frozenset({(-1, 0), (-1, 1)}), 2.0)
     assert "a frame beside it" in messages[-1]
     assert times(session) == pytest.approx([0.0, 1.0, 2.0, 2.1, 3.0, 3.1])
-    session.transport.move_keys(session.transport.timeline, frozenset({(-1, 1)}), -1.0)  # nothing goes before 0
+    session.transport.keys.move(session.transport.timeline, frozenset({(-1, 1)}), -1.0)  # nothing goes before 0
     assert times(session)[:2] == pytest.approx([0.0, 0.1])
     assert {key.pose.shared.transform.x for key in session.transport.timeline.keys} == {0.0, 1.0, 2.0, 3.0}
 
@@ -221,7 +221,7 @@ def test_what_takes_keys_away_says_so_and_undo_restores_them(session: Session) -
     assert session.transport.timeline.keys == before.keys
     session.undo()
     for act, said in (
-        (lambda: session.transport.delete_keys(frozenset({(-1, 0)})), "Deleted a key."),
+        (lambda: session.transport.keys.delete(frozenset({(-1, 0)})), "Deleted a key."),
         (session.transport.clear, "Cleared 2 keys."),
     ):
         act()
@@ -239,7 +239,7 @@ def test_what_is_made_while_a_hand_drags_is_not_taken_back_with_the_drag(session
     if what == "recording":
         session.transport.stop_recording()
     else:
-        session.transport.add_key(1.0)
+        session.transport.keys.add(1.0)
     made = session.transport.timeline
     session.look.walk(0.1, 0.0)
     session.cancel()

@@ -15,10 +15,10 @@ class Hours:
 
 def two_keys(session: Session) -> None:
     session.look.set_transform(x=0.0)
-    session.transport.add_key(0.0)
+    session.transport.keys.add(0.0)
     session.look.set_transform(x=0.4)
-    session.transport.add_key(2.0)
-    session.transport.set_segments(frozenset({(-1, 0)}), ease="linear")
+    session.transport.keys.add(2.0)
+    session.transport.keys.set_segments(frozenset({(-1, 0)}), ease="linear")
 
 
 def messages_of(session: Session) -> list[str]:

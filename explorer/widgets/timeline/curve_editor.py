@@ -157,7 +157,7 @@ class CurveEditor(QFrame):
         self.show()
 
     def _set(self, points: Points) -> None:
-        self._session.transport.set_segments(self._view.chosen, ease="curve", curve=points)
+        self._session.transport.keys.set_segments(self._view.chosen, ease="curve", curve=points)
         self._show()
 
     def _show(self) -> None:

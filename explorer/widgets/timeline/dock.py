@@ -134,7 +134,7 @@ class TimelineDock(QDockWidget):
         self.snap = IconButton("magnet", "Snap to frames, or to quarter beats", self._toggle_snap, checkable=True)
         tip = "Beats per minute: the grid's tempo; 0 shows seconds"
         self.bpm = _number(0.0, 999.0, 1, "bpm", tip, 74, "no tempo")
-        self.add = IconButton("diamond", "Add a key of the whole state at the playhead (K)", transport.add_key)
+        self.add = IconButton("diamond", "Add a key of the whole state at the playhead (K)", transport.keys.add)
         self.more = IconButton("dots-three", "Single parameters, latent wander, performance", self._open_more)
         self.film = IconButton("film-strip", "Render a film of this timeline (Ctrl+M)", self.film_requested.emit)
         return wrap_row(
@@ -196,7 +196,7 @@ class TimelineDock(QDockWidget):
         self.transport.set_timeline(snap=not self.transport.timeline.snap)
 
     def _set_segment(self, field: str, value: str) -> None:
-        self.transport.set_segments(self.view.chosen, **{field: value})
+        self.transport.keys.set_segments(self.view.chosen, **{field: value})
         if field == "ease" and value == "curve":
             self._open_curve()
 
@@ -207,7 +207,7 @@ class TimelineDock(QDockWidget):
     def _update_key(self) -> None:
         numbers = [number for lane, number in self.view.chosen if lane < 0]
         if len(numbers) == 1:
-            self.transport.update_key(numbers[0])
+            self.transport.keys.update(numbers[0])
 
     def _toggle_even(self) -> None:
         even = self.transport.even_speed
@@ -228,18 +228,18 @@ class TimelineDock(QDockWidget):
         for each in self._menus:
             each.clear()
         if keys and chosen:
-            menu.addAction("Copy to the playhead", lambda: transport.copy_keys(chosen))
+            menu.addAction("Copy to the playhead", lambda: transport.keys.copy(chosen))
             menu.addAction("Delete", self.view.delete_chosen)
             menu.addSeparator()
         menu.addMenu(tracks)
         for name, parameter in PARAMETERS.items():
-            tracks.addAction(parameter.title, partial(transport.add_value_key, name))
+            tracks.addAction(parameter.title, partial(transport.keys.add_value, name))
         rows = sorted({r.layer for r in look.mixing.rows})
         for layer in rows:
-            tracks.addAction(f"Mixing, entry {layer}", partial(transport.add_value_key, f"mixing.{layer}"))
+            tracks.addAction(f"Mixing, entry {layer}", partial(transport.keys.add_value, f"mixing.{layer}"))
         for number, edit in enumerate(look.edits):
             text = f"Edit {number}: {describe(edit)}"
-            tracks.addAction(menu_text(text), partial(transport.add_value_key, f"edits.{number}"))
+            tracks.addAction(menu_text(text), partial(transport.keys.add_value, f"edits.{number}"))
         menu.addMenu(wander)
         now = transport.timeline.wander
         for kind, text in WANDERS:

@@ -202,7 +202,7 @@ class TimelineView(QWidget):
         if drag is not None and drag.kind in STROKES and drag.moved:
             self._session.commit()
             if drag.is_beside:
-                self._transport.report_beside()
+                self._transport.keys.report_beside()
         self.update()
         return drag
 
@@ -212,12 +212,12 @@ class TimelineView(QWidget):
             return
         time = snapped(self.timeline, self.lanes.time_at(at.x()))
         if at.y() < RULER + KEYS:
-            self._transport.add_key(time)
+            self._transport.keys.add(time)
         else:
             lane = self.lanes.track_at(at.y())
             if lane is not None:
                 track = self.timeline.tracks[lane]
-                self._transport.add_value_key(track.parameter, time=time, view=track.view)
+                self._transport.keys.add_value(track.parameter, time=time, view=track.view)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         item = self.lanes.key_at(QPointF(event.pos()))
@@ -253,7 +253,7 @@ class TimelineView(QWidget):
         """Delete the selected keys."""
         chosen = self.chosen
         self.choose(set())
-        self._transport.delete_keys(chosen)
+        self._transport.keys.delete(chosen)
 
     def _seek(self, at: QPointF) -> None:
         self._transport.seek(min(snapped(self.timeline, self.lanes.time_at(at.x())), self.timeline.duration))
@@ -271,7 +271,7 @@ class TimelineView(QWidget):
     def _move(self, at: QPointF, drag: _Drag) -> None:
         times = {item: self._time_of(item, drag.timeline) for item in drag.chosen}
         by = max(self._shift(at, drag), -min(times.values()))
-        self._transport.move_keys(drag.timeline, drag.chosen, by)
+        self._transport.keys.move(drag.timeline, drag.chosen, by)
         self._follow(drag, {(item[0], time + by) for item, time in times.items()})
 
     def _copy(self, at: QPointF, drag: _Drag) -> None:
@@ -288,7 +288,7 @@ class TimelineView(QWidget):
         if start - anchor < SAME_TIME:
             return
         factor = max((start + self._shift(at, drag) - anchor) / (start - anchor), 0.01)
-        self._transport.stretch_keys(drag.timeline, drag.chosen, anchor, factor)
+        self._transport.keys.stretch(drag.timeline, drag.chosen, anchor, factor)
         self._follow(drag, {(item[0], anchor + factor * (time - anchor)) for item, time in times.items()})
 
     def _follow(self, drag: _Drag, wanted: set[tuple[int, float]]) -> None:
@@ -323,7 +323,7 @@ class TimelineView(QWidget):
         steps = (drag.at.y() - at.y()) / (TRACK - 10) * (0.1 if is_fine else 1.0)
         value = track.keys[number].value + steps * (high - low)
         info = parameter(track.parameter)
-        self._transport.set_value_key(lane, number, min(max(value, info.low), info.high))
+        self._transport.keys.set_value(lane, number, min(max(value, info.low), info.high))
 
     def _select_box(self, at: QPointF, drag: _Drag) -> None:
         self._box = QRectF(drag.at, at).normalized()

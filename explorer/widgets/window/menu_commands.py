@@ -281,7 +281,7 @@ class MenuCommands(WindowPart):
     def add_key(self) -> None:
         """Add a key of the whole state at the playhead."""
         self.window.show_timeline(True)
-        self.session.transport.add_key()
+        self.session.transport.keys.add()
 
     def toggle_record(self) -> None:
         """Start or stop recording a performance."""

@@ -92,5 +92,5 @@ class DragPath(QWidget):
         except LatentwalkError as error:
             self.problem.emit(error)
             return
-        if self._session.transport.add_path("Put drag on the timeline", poses, seconds, "linear"):
+        if self._session.transport.keys.add_path("Put drag on the timeline", poses, seconds, "linear"):
             dragging.show(0)  # the timeline shows it from here on
