@@ -7,20 +7,20 @@ import secrets
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMimeData, QPoint, Qt
-from PySide6.QtGui import QDrag, QPixmap
-from PySide6.QtWidgets import QApplication
+from PySide6.QtGui import QDrag, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPixmap
+from PySide6.QtWidgets import QApplication, QWidget
 
 from explorer.errors import ProjectError
 from explorer.state import Look
 from explorer.state.codec import decode, encode
 from explorer.util.strict_json import parse_json
+from explorer.widgets.controls.drops import take_copy
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QPointF
     from PySide6.QtGui import QImage
-    from PySide6.QtWidgets import QWidget
 
-__all__ = ["drag_look", "is_drag", "look_data", "look_in"]
+__all__ = ["LookTarget", "drag_look", "is_drag", "look_data", "look_in"]
 
 _MIME = "application/x-latentwalk-look"
 _OURS = secrets.token_hex(8)
@@ -61,3 +61,34 @@ def drag_look(widget: QWidget, look: Look, image: QImage | None) -> None:
         drag.setPixmap(QPixmap.fromImage(image).scaled(_PX, _PX, mode, Qt.TransformationMode.SmoothTransformation))
         drag.setHotSpot(QPoint(_PX // 2, _PX // 2))
     drag.exec(Qt.DropAction.CopyAction)
+
+
+class LookTarget(QWidget):
+    """A widget on which pictures of this window can be dropped. Subclasses say what happens then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAcceptDrops(True)
+
+    def mark_target(self, *, is_target: bool) -> None:
+        """Show whether a picture that is dragged would be dropped here."""
+        raise NotImplementedError
+
+    def take_look(self, look: Look) -> None:
+        """Take the look of a picture that was dropped."""
+        raise NotImplementedError
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if look_in(event.mimeData()) is None or not take_copy(event):
+            event.ignore()
+            return
+        self.mark_target(is_target=True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self.mark_target(is_target=False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self.mark_target(is_target=False)
+        look = look_in(event.mimeData())
+        if look is not None and take_copy(event):
+            self.take_look(look)

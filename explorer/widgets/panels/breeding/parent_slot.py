@@ -7,15 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
 from explorer.latents.descriptions import describe_latent
 from explorer.state import Transform
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import ElidedLabel, IconButton
-from explorer.widgets.controls.drops import take_copy
-from explorer.widgets.controls.look_drag import look_in
+from explorer.widgets.controls.look_drag import LookTarget
 from explorer.widgets.controls.picture_tip import PictureTip
 from explorer.widgets.controls.plain_text import menu_text, set_tip
 from explorer.widgets.controls.theme import color
@@ -35,7 +34,7 @@ _TIP = (
 )
 
 
-class ParentSlot(QWidget):
+class ParentSlot(LookTarget):
     """The second parent. `chosen(Latent | None)` when the user chooses another one, or none."""
 
     chosen = Signal(object)
@@ -57,7 +56,6 @@ class ParentSlot(QWidget):
         layout.addWidget(self.text, 1)
         layout.addWidget(self.choose)
         layout.addWidget(self.clear)
-        self.setAcceptDrops(True)
         set_tip(self.face, _TIP)
 
     def show_parent(self, latent: Latent | None, look: Look) -> None:
@@ -91,20 +89,13 @@ class ParentSlot(QWidget):
         """Open the menu below its button."""
         self.menu().popup(self.choose.mapToGlobal(self.choose.rect().bottomLeft()))
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if look_in(event.mimeData()) is None or not take_copy(event):
-            event.ignore()
-            return
-        self.face.mark(is_target=True)
+    def mark_target(self, *, is_target: bool) -> None:
+        """Mark the picture while another one is dragged over it."""
+        self.face.mark(is_target=is_target)
 
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        self.face.mark(is_target=False)
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        self.face.mark(is_target=False)
-        look = look_in(event.mimeData())
-        if look is not None and take_copy(event):
-            self.chosen.emit(look.latent)
+    def take_look(self, look: Look) -> None:
+        """Make the picture the second parent."""
+        self.chosen.emit(look.latent)
 
 
 class _Face(QWidget):

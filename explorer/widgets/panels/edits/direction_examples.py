@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy
 
 from explorer.state import Transform
-from explorer.widgets.controls.drops import take_copy
 from explorer.widgets.controls.event_filters import positional_tooltip
-from explorer.widgets.controls.look_drag import look_in
+from explorer.widgets.controls.look_drag import LookTarget
 from explorer.widgets.controls.theme import color
 from explorer.widgets.controls.thumbnails import paint_thumbnail
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QMouseEvent, QPaintEvent
+    from PySide6.QtGui import QMouseEvent, QPaintEvent
 
     from explorer.state import Look
     from explorer.widgets.controls.thumbnails import Thumbnails
@@ -47,7 +46,7 @@ class Example:
         return str(hash(self.look))
 
 
-class ExampleStrip(QWidget):
+class ExampleStrip(LookTarget):
     """The examples of one group, newest first. A click removes one; looks can be dropped on it.
 
     Signals: `removed(index)`; `dropped(Look)`, for the owner to add it.
@@ -65,7 +64,6 @@ class ExampleStrip(QWidget):
         self._thumbnails, self._empty = thumbnails, empty
         self.examples: list[Example] = []
         self._is_target = False
-        self.setAcceptDrops(True)
         self.setFixedHeight(_PX + 2)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -111,21 +109,14 @@ class ExampleStrip(QWidget):
             self.update()
             self.removed.emit(index)
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if look_in(event.mimeData()) is not None and take_copy(event):
-            self._is_target = True
-            self.update()
-
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        self._is_target = False
+    def mark_target(self, *, is_target: bool) -> None:
+        """Outline the group while a picture is dragged over it."""
+        self._is_target = is_target
         self.update()
 
-    def dropEvent(self, event: QDropEvent) -> None:
-        self._is_target = False
-        look = look_in(event.mimeData())
-        if look is not None and take_copy(event):
-            self.dropped.emit(look)
-        self.update()
+    def take_look(self, look: Look) -> None:
+        """Tell the owner to add the picture."""
+        self.dropped.emit(look)
 
     def _tip(self, at: QPointF) -> str:
         if self._index_at(at) >= 0:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from explorer.latents.descriptions import describe_latent
 from explorer.state import Classes, Look, MixSource, Truncation
 from explorer.widgets.controls.basic import IconButton
-from explorer.widgets.controls.drops import take_copy
-from explorer.widgets.controls.look_drag import look_in
+from explorer.widgets.controls.look_drag import LookTarget
 from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.seed_field import SeedField, random_seed
 from explorer.widgets.controls.theme import color
@@ -85,7 +84,7 @@ class _Face(QWidget):
         p.end()
 
 
-class SourceRow(QWidget):
+class SourceRow(LookTarget):
     """The controls of one source; a picture of the history, favourites or children can be dropped on it.
 
     Signals, each with its index: `chosen`, `changed` (with a MixSource), `pinned`, `removed`.
@@ -99,7 +98,6 @@ class SourceRow(QWidget):
     def __init__(self, index: int, thumbnails: Thumbnails) -> None:
         super().__init__()
         self._index = index
-        self.setAcceptDrops(True)
         self.face = _Face(index, thumbnails)
         self.face.clicked.connect(lambda: self.chosen.emit(index))
         self.seed = SeedField(f"Seed of source {source_name(index)}")
@@ -115,20 +113,13 @@ class SourceRow(QWidget):
         for button in (dice, pin, self.remove):
             layout.addWidget(button)
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if look_in(event.mimeData()) is None or not take_copy(event):
-            event.ignore()
-            return
-        self.face.mark(is_target=True)
+    def mark_target(self, *, is_target: bool) -> None:
+        """Mark the picture while another one is dragged over it."""
+        self.face.mark(is_target=is_target)
 
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        self.face.mark(is_target=False)
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        self.face.mark(is_target=False)
-        look = look_in(event.mimeData())
-        if look is not None and take_copy(event):
-            self.changed.emit(self._index, MixSource.of(look.latent))
+    def take_look(self, look: Look) -> None:
+        """Make the picture's latent the source."""
+        self.changed.emit(self._index, MixSource.of(look.latent))
 
     def show_source(self, source: MixSource, chosen: bool, removable: bool) -> None:
         """Show a source, whether it is selected, and whether it can be removed."""
