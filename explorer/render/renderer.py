@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 
+from explorer.errors import LatentwalkError
 from explorer.ops.precision import DTYPES
 from explorer.render.cache import StageCache
 from explorer.render.devices import cache_budget, classify_error
@@ -154,7 +155,10 @@ class Renderer:
         try:
             task.run()
         except Exception as error:  # a failing task of any kind must not end the loop
-            log.exception("%s failed", task.name)
+            if isinstance(error, LatentwalkError):  # such as a thumbnail of a view that has no source yet
+                log.info("%s: %s", task.name, error)
+            else:
+                log.exception("%s failed", task.name)
             if self._is_lost(error):
                 self._publish(DeviceLost(self.device, error, traceback.format_exc()))
             release_frames(error)
