@@ -40,11 +40,11 @@ def make_panels(session: Session, files: FileCommands, settings: Settings) -> li
     return [
         ModelPanel(session, files),
         LatentPanel(session, files),
-        SourcePanel(session),
-        MapPanel(session),
         DirectionsPanel(session, DirectionNotes(settings)),
+        MapPanel(session),
         BreedPanel(session),
         FavouritesPanel(session),
+        SourcePanel(session),
         DragPanel(session),
         WEditorPanel(session),
         ChannelsPanel(session),

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["Sidebars"]
 
 LEFT = (
-    "model", "latent", "source", "latent-map", "directions", "breed", "favourites", "drag", "w", "style-channels",
+    "model", "latent", "directions", "latent-map", "breed", "favourites", "source", "drag", "w", "style-channels",
     "bend",
 )  # fmt: skip
 FOLDED_AT_FIRST = (
-    "source", "latent-map", "breed", "favourites", "drag", "style-channels", "bend", "sticking", "meter",
+    "latent-map", "breed", "favourites", "source", "drag", "style-channels", "bend", "sticking", "meter",
     "spectrum", "layers", "performance",
 )  # fmt: skip
 MIN_WIDTH = 256
