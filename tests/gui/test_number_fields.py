@@ -18,6 +18,8 @@ from explorer.session import Session
 from explorer.widgets.controls.number_field import NumberField, NumberLine
 from explorer.widgets.controls.seed_field import SeedField
 from explorer.widgets.controls.slider import ValueSlider
+from explorer.widgets.panels.breeding.favourites_panel import FavouritesPanel
+from explorer.widgets.panels.edits.teaching import Teaching
 from explorer.widgets.panels.model.class_weights import ClassSearch
 from explorer.widgets.window.main_window import MainWindow
 
@@ -189,7 +191,11 @@ def test_every_field_for_a_number_is_one_of_ours(window: MainWindow) -> None:
     shown = [w for w in QApplication.allWidgets() if w.window() in places]
     fields = [w for w in shown if isinstance(w, QLineEdit)]
     others = {w for w in fields if not isinstance(w, own) and not isinstance(w.parent(), ClassSearch)}
-    assert others == {window._film.settings.path}
+    favourites, teaching = window.findChild(FavouritesPanel), window.findChild(Teaching)
+    assert favourites is not None
+    assert teaching is not None
+    names = {favourites.name, favourites.search, favourites.list.editor, *teaching.names}
+    assert others == {window._film.settings.path, *names}
     assert not [w for w in shown if isinstance(w, QAbstractSpinBox)]
     window._film.close()
 
