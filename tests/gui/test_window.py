@@ -12,6 +12,7 @@ from explorer.session.settings import Settings
 from explorer.state import ASPECTS
 from explorer.widgets.controls.theme import theme
 from explorer.widgets.window.main_window import MainWindow
+from explorer.widgets.window.sidebars import LEFT
 from tests.gui.conftest import flush, wait_until
 
 
@@ -159,18 +160,7 @@ def test_panels_fold_move_hide_and_are_remembered(session: Session, settings: Se
     assert not second.sides.sections["layers"].is_folded
     assert second.sides.sections["bend"].is_folded
     second.reset_panels()
-    assert [s.key for s in second.sides.left.sections()] == [
-        "model",
-        "latent",
-        "latent-map",
-        "directions",
-        "breed",
-        "favourites",
-        "drag",
-        "w",
-        "style-channels",
-        "bend",
-    ]
+    assert [s.key for s in second.sides.left.sections()] == list(LEFT)
     assert not second.sides.sections["truncation"].isHidden()
     for window in (first, second):
         window.close()
