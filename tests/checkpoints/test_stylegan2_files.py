@@ -147,6 +147,21 @@ def test_the_sides_of_a_picture_that_is_not_square(tmp_path: Path) -> None:
     assert load(tmp_path / "net.pt").config["init_size"] == [4, 2]
 
 
+@pytest.mark.parametrize("arguments", [{"init_res": [8, 6]}, {"square": False}])
+def test_pickles_of_programs_whose_pictures_are_not_square(tmp_path: Path, arguments: dict[str, Any]) -> None:
+    """Their arguments and what they call the resolution differ; the constant's shape and the blocks tell both."""
+    generator, config = made(init_size=(8, 6))
+    value = network_value("stylegan2", complete_config("stylegan2", config), generator.state_dict())
+    module: Any = value["G_ema"]
+    state = module.arguments[0]["state"]
+    state["_init_kwargs"] |= arguments
+    state["img_resolution"] = 64  # the height of the picture
+    (tmp_path / "net.pkl").write_bytes(network_bytes(value))
+    opened = build_generator(load(tmp_path / "net.pkl"))
+    assert opened.info.img_size == (64, 48)
+    same(opened, generator)
+
+
 def test_names_of_blocks_that_are_square_although_the_picture_is_not(tmp_path: Path) -> None:
     generator, _ = made(init_size=(6, 4))
     tensorflow.save(tmp_path / "net.pkl", generator.state_dict())
