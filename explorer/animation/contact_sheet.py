@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from explorer.errors import UsageError
 from explorer.jobs.job import JobSpec, Report
-from explorer.render.display import fit, present
+from explorer.render.display import fit, over_white, present
 from explorer.state.codec import decode, encode
 from explorer.state.request import RenderRequest
 from explorer.util.plain_text import visible
@@ -71,7 +71,7 @@ def pictures(context: JobContext | None, spec: JobSpec) -> Job[tuple[NDArray[np.
     for request in requests:
         picture = yield from context.steps(request)
         px = int(spec.options["px"])
-        pixels = np.ascontiguousarray(present(fit(picture, px))[:, :, 2::-1])
+        pixels = np.ascontiguousarray(present(over_white(fit(picture, px)))[:, :, 2::-1])
         made.append(_enlarged(pixels, px))
         yield Report(tuple(made), len(made), len(requests))
 

@@ -15,8 +15,8 @@ __all__ = ["SUPPORTED", "describe_kind", "has_unread_average", "not_read", "unsu
 
 SUPPORTED = (
     "Supported are the generators of stylegan2-ada-pytorch and stylegan3 (.pkl, .pt, .pth, .safetensors), StyleGAN "
-    "as NVIDIA's .pkl or of genforce, lernapparat or huangzh13, MobileStyleGAN's .ckpt, StarGAN v2's .ckpt, and "
-    "Latentwalk's own .safetensors."
+    "and StyleGAN2 as NVIDIA's TensorFlow .pkl or of genforce, StyleGAN of lernapparat or huangzh13, "
+    "MobileStyleGAN's .ckpt, StarGAN v2's .ckpt, and Latentwalk's own .safetensors."
 )
 _PLACES = ("G_ema", "g_ema", "G", "generator")
 
@@ -32,9 +32,8 @@ def unsupported(source: Source, value: object, container: str) -> UnsupportedMod
     name = source.name
     if _is_tensorflow(value):
         return UnsupportedModelError(
-            f"{name} is a TensorFlow network pickle without a generator of StyleGAN (2019); StyleGAN2 before its "
-            "PyTorch version is not supported yet.",
-            "Open a StyleGAN2-ADA or StyleGAN3 network of the PyTorch versions.",
+            f"{name} is a TensorFlow network pickle without a generator of StyleGAN or StyleGAN2.",
+            "Open the pickle of a whole network, with G, D and Gs.",
         )
     stub = _stub_for_generator(value)
     if stub is not None:

@@ -17,7 +17,16 @@ if TYPE_CHECKING:
 
     from explorer.generators.stylegan3_layers import LayerSpec
 
-__all__ = ["ShapeReader", "Shapes", "infer_config", "width_rule"]
+__all__ = [
+    "ShapeReader",
+    "Shapes",
+    "infer_config",
+    "infer_stylegan2",
+    "largest_block",
+    "start_size",
+    "stylegan_xl",
+    "width_rule",
+]
 
 Shapes = dict[str, tuple[int, ...]]
 """The shape of each tensor by name."""
@@ -40,15 +49,27 @@ def infer_config(name: str, shapes: Shapes) -> tuple[str, dict[str, object], str
         MismatchError: A tensor that determines a size is missing, or the sizes are inconsistent.
         UnsupportedModelError: The architecture is modified.
     """
-    if any(key.startswith("mapping.embed_proj.") for key in shapes):
-        raise UnsupportedModelError(
-            f"{name} is a StyleGAN-XL, which is not supported yet.",
-            "Supported are the generators of stylegan2-ada-pytorch and stylegan3, unmodified.",
-        )
+    is_stylegan3 = any(key.startswith("synthesis.input.") for key in shapes)
+    has_vectors = is_stylegan3 and "mapping.embed.weight" in shapes and "mapping.embed.bias" not in shapes
+    if has_vectors or any(key.startswith("mapping.embed_proj.") for key in shapes):
+        raise stylegan_xl(name)
     reader = ShapeReader(name, shapes)
-    if any(key.startswith("synthesis.input.") for key in shapes):
+    if is_stylegan3:
         return _stylegan3(reader)
-    return "stylegan2", _stylegan2(reader), "conv_clamp 256, lrelu, learning rate multiplier 0.01 of the mapping"
+    return (
+        "stylegan2",
+        infer_stylegan2(reader),
+        "conv_clamp 256, lrelu, learning rate multiplier 0.01 of the mapping",
+    )
+
+
+def stylegan_xl(name: str) -> UnsupportedModelError:
+    """Return the error for a StyleGAN-XL, which looks like a StyleGAN3 but is another network."""
+    return UnsupportedModelError(
+        f"{name} is a StyleGAN-XL, which is not supported: its mapping network contains class vectors of an image "
+        "classifier, and its layers follow other rules than those of StyleGAN3.",
+        "Supported are the generators of stylegan2-ada-pytorch and stylegan3, unmodified.",
+    )
 
 
 class ShapeReader:
@@ -93,12 +114,18 @@ def _mapping(reader: ShapeReader) -> dict[str, object]:
         config |= {"z_dim": inputs - embedded, "c_dim": classes}
         if embedded != w_dim:
             config["mapping_embed_features"] = embedded
+    if "mapping.label_weight" in reader.shapes:
+        classes, embedded = reader.shape("mapping.label_weight", 2)
+        config |= {"z_dim": max(inputs - embedded, 1), "c_dim": classes, "mapping_joins_label": True}
+        if embedded != w_dim:
+            config["mapping_embed_features"] = embedded
     if layers > 1 and features != w_dim:
         config["mapping_layer_features"] = features
     return config
 
 
-def _stylegan2(reader: ShapeReader) -> dict[str, object]:
+def infer_stylegan2(reader: ShapeReader) -> dict[str, object]:
+    """Return the settings of a StyleGAN2 that its shapes tell; errors as in `infer_config`."""
     widths: dict[int, int] = {}
     for key in reader.shapes:
         if (match := _BLOCK.fullmatch(key)) is not None:
@@ -122,7 +149,19 @@ def _stylegan2(reader: ShapeReader) -> dict[str, object]:
         **channels,
         "architecture": architecture,
         "use_noise": "synthesis.b4.conv1.noise_strength" in reader.shapes,
+        **start_size(reader.shapes),
     }
+
+
+def largest_block(shapes: Shapes) -> int:
+    """Return the number of doublings of a StyleGAN2 as `img_resolution` counts them, by the names of its blocks."""
+    return max((int(match[1]) for key in shapes if (match := _BLOCK.fullmatch(key)) is not None), default=4)
+
+
+def start_size(shapes: Shapes) -> dict[str, object]:
+    """Return the setting `init_size` of a StyleGAN2 whose constant is not 4x4; empty for others."""
+    const = shapes.get("synthesis.b4.const", (0, 4, 4))
+    return {} if const[1:] == (4, 4) or len(const) != 3 else {"init_size": list(const[1:])}
 
 
 def width_rule(widths: dict[int, int]) -> tuple[int, int] | None:

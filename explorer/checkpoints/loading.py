@@ -162,6 +162,7 @@ def inspect(
         "format": contents.source_format,
         "family": contents.family,
         "resolution": info.img_size[1],
+        "height": info.img_size[0],
         "channels": info.img_channels,
         "z_dim": info.z_dim,
         "w_dim": info.w_dim,

@@ -1,12 +1,15 @@
-"""Converts weights saved as numpy arrays to tensor records."""
+"""Converts weights saved as numpy arrays and numbers to tensor records."""
 
 from __future__ import annotations
+
+import struct
 
 import torch
 
 from explorer.checkpoints.records import NumpyArray, StorageRecord, TensorRecord
+from explorer.checkpoints.source import BytesSource
 
-__all__ = ["tensor_of_array"]
+__all__ = ["tensor_of_array", "tensor_of_number"]
 
 _TYPES = {"f2": torch.float16, "f4": torch.float32, "f8": torch.float64}
 
@@ -24,3 +27,12 @@ def tensor_of_array(array: NumpyArray) -> TensorRecord | None:
         step *= size
     storage = StorageRecord(array.data.source, array.data.offset, dtype, array.data.size // dtype.itemsize)
     return TensorRecord(storage, 0, array.shape, tuple(stride if array.is_fortran else reversed(stride)))
+
+
+def tensor_of_number(value: float, name: str) -> TensorRecord:
+    """Return a number that was read from the file `name` as a float32 tensor without axes."""
+    try:
+        data = struct.pack("<f", value)
+    except OverflowError:
+        data = struct.pack("<f", float("inf"))  # the check of values names it
+    return TensorRecord(StorageRecord(BytesSource(data, name), 0, torch.float32, 1), 0, (), ())

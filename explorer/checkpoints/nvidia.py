@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from explorer.checkpoints.checkpoint import CheckpointHeader
 from explorer.checkpoints.describe import not_read
-from explorer.checkpoints.infer import infer_config
+from explorer.checkpoints.infer import infer_config, largest_block, start_size, stylegan_xl
 from explorer.checkpoints.records import ModuleRecord, NumpyArray, StubRecord, TensorRecord, module_of, table_of
 from explorer.errors import UnsupportedModelError
 
@@ -48,6 +48,8 @@ _STYLEGAN3_OPTIONS = {
 }  # fmt: skip
 # Settings of how NVIDIA's code computes, without effect on the picture.
 _WITHOUT_EFFECT = {"fp16_channels_last", "fused_modconv_default"}
+# Arguments of programs whose pictures are not square; the shape of the constant tells what they say.
+_SHAPE_ARGUMENTS = {"init_res", "square"}
 
 _CLASSES = {
     "stylegan2": {
@@ -77,9 +79,12 @@ def module_contents(source: Source, monitor: Monitor, generator: ModuleRecord, v
     family = _family_of(source, generator)
     records = dict(_Walk(source, monitor, family).state(generator))
     inferred: dict[str, object] = {}
+    shapes = {key: record.shape for key, record in records.items()}
     if "_init_kwargs" not in generator.state:  # a class without NVIDIA's record of its arguments
-        inferred = infer_config(source.name, {key: record.shape for key, record in records.items()})[1]
+        inferred = infer_config(source.name, shapes)[1]
     config = (_stylegan2_config if family == "stylegan2" else _stylegan3_config)(source, generator, inferred)
+    if family == "stylegan2" and (start := start_size(shapes)):
+        config |= {**start, "img_resolution": largest_block(shapes)}
     if family == "stylegan3":
         is_rotation = config.get("conv_kernel") == 1 and config.get("use_radial_filters") is True
         family = "stylegan3-r" if is_rotation else "stylegan3-t"
@@ -106,6 +111,8 @@ def check_version(source: Source, module: ModuleRecord) -> None:
 def _family_of(source: Source, generator: ModuleRecord) -> str:
     check_version(source, generator)
     synthesis = generator.child("synthesis")
+    if _is_stylegan_xl(generator):
+        raise stylegan_xl(source.name)
     if generator.class_name == "Generator" and synthesis is not None and generator.child("mapping") is not None:
         entry = synthesis.child("input")
         if entry is not None and entry.class_name == "SynthesisInput":
@@ -116,6 +123,17 @@ def _family_of(source: Source, generator: ModuleRecord) -> str:
         f"{source.name} is a network of class {generator.class_name[:60]!r}, which is neither StyleGAN2 nor "
         "StyleGAN3.",
         "Supported are the generators of stylegan2-ada-pytorch and stylegan3.",
+    )
+
+
+def _is_stylegan_xl(generator: ModuleRecord) -> bool:
+    """Return whether this is a StyleGAN-XL, or one of its networks for higher resolutions."""
+    mapping = generator.child("mapping")
+    vectors = mapping.child("embed") if mapping is not None else None
+    return (
+        generator.class_name == "SuperresGenerator"
+        or (mapping is not None and mapping.child("embed_proj") is not None)
+        or (vectors is not None and vectors.class_name == "Embedding")
     )
 
 
@@ -197,7 +215,7 @@ def _options(source: Source, generator: ModuleRecord, known: set[str]) -> dict[s
         for key, value in options.items():
             if isinstance(key, str) and key in names:
                 config[names[key]] = _plain(source, key, value)
-            elif key not in _WITHOUT_EFFECT and key not in _DIMENSIONS:
+            elif key not in (*_WITHOUT_EFFECT, *_DIMENSIONS, *_SHAPE_ARGUMENTS):
                 raise UnsupportedModelError(
                     f"{source.name} was trained with modified code: its generator has the unknown setting "
                     f"{str(key)[:60]!r}.",

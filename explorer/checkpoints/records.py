@@ -66,7 +66,8 @@ class StorageRecord:
 class TensorRecord:
     """A tensor that is not read yet: a strided view of a storage, checked to be within it.
 
-    `offset` and `stride` are in elements.
+    `offset` and `stride` are in elements. A reader may ask for the values in another form than they are stored:
+    with the last two axes reversed (`is_rotated`, a kernel turned by half a turn), and with a number added.
     """
 
     storage: StorageRecord
@@ -74,6 +75,8 @@ class TensorRecord:
     shape: tuple[int, ...]
     stride: tuple[int, ...]
     is_parameter: bool = False
+    is_rotated: bool = False
+    added: float = 0.0
 
     @property
     def numel(self) -> int:

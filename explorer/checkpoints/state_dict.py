@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from explorer.checkpoints.source import Source
     from explorer.checkpoints.unwrap import Found
 
-__all__ = ["state_contents"]
+__all__ = ["filter_setting", "state_contents"]
 
 _TAPS = 64  # of one resampling filter; the published ones have 4
 
@@ -51,13 +51,22 @@ def state_contents(source: Source, found: Found, source_format: str) -> Checkpoi
 def _resample_filter(source: Source, records: dict[str, TensorRecord]) -> dict[str, object]:
     """Return the setting `resample_filter` of the stored filters; empty if it is the default or not stored."""
     for key, record in records.items():
-        size = record.shape[-1] if record.shape else 0
-        if not key.endswith(".resample_filter") or record.shape not in ((size,), (size, size)) or size > _TAPS:
-            continue
-        tensor = read_tensors(source, {key: record}, Monitor())[key].double()
-        taps = tensor.sum(dim=0) if tensor.ndim == 2 else tensor
-        taps = taps / taps.sum() * 8
-        if size == 4 and bool((taps - taps.new_tensor([1, 3, 3, 1])).abs().max() < 1e-3):
-            return {}
-        return {"resample_filter": [float(tap) for tap in taps]} if bool(taps.isfinite().all()) else {}
+        if key.endswith(".resample_filter") and (setting := filter_setting(source, record)) is not None:
+            return setting
     return {}
+
+
+def filter_setting(source: Source, record: TensorRecord) -> dict[str, object] | None:
+    """Return the setting `resample_filter` of a stored kernel `[n]` or `[n, n]`, whatever its gain.
+
+    It is empty if that is the default, and None if the tensor is no kernel.
+    """
+    size = record.shape[-1] if record.shape else 0
+    if record.shape not in ((size,), (size, size)) or not 0 < size <= _TAPS:
+        return None
+    tensor = read_tensors(source, {"kernel": record}, Monitor())["kernel"].double()
+    taps = tensor.sum(dim=0) if tensor.ndim == 2 else tensor
+    taps = taps / taps.sum() * 8
+    if size == 4 and bool((taps - taps.new_tensor([1, 3, 3, 1])).abs().max() < 1e-3):
+        return {}
+    return {"resample_filter": [float(tap) for tap in taps]} if bool(taps.isfinite().all()) else {}

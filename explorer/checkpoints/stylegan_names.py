@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from explorer.checkpoints.tensors import turned
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
@@ -68,7 +70,7 @@ def renamed(layout: Layout, tensors: Mapping[str, TensorRecord]) -> dict[str, Te
     for key, record in tensors.items():
         name, leading = names.get(key, (key, 0))
         is_turned = layout.is_turned and name.endswith(".weight")
-        found[name] = _turned(record) if is_turned else _without(record, leading)
+        found[name] = turned(record) if is_turned else _without(record, leading)
     return found
 
 
@@ -95,16 +97,6 @@ def _without(record: TensorRecord, count: int) -> TensorRecord:
     if record.shape[:count] != (1,) * count:
         return record  # the check of shapes names it
     return replace(record, shape=record.shape[count:], stride=record.stride[count:])
-
-
-def _turned(record: TensorRecord) -> TensorRecord:
-    """Return a weight of TensorFlow with torch's order of axes."""
-    order = {2: (1, 0), 4: (3, 2, 0, 1)}.get(len(record.shape))
-    if order is None:
-        return record
-    return replace(
-        record, shape=tuple(record.shape[i] for i in order), stride=tuple(record.stride[i] for i in order)
-    )
 
 
 def is_blur(key: str) -> bool:

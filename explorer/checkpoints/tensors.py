@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from explorer.checkpoints.records import TensorRecord
     from explorer.checkpoints.source import Source
 
-__all__ = ["check_total", "read_tensors", "without_axes"]
+__all__ = ["check_total", "read_tensors", "turned", "without_axes"]
 
+_FLOAT32 = 4  # bytes
 _CHUNK = 8 << 20  # bytes between two checks for cancellation
 
 
@@ -57,6 +58,15 @@ def without_axes(record: TensorRecord, dimensions: int) -> TensorRecord:
     return replace(record, shape=shape, stride=stride)
 
 
+def turned(record: TensorRecord) -> TensorRecord:
+    """Return a weight of TensorFlow, `[kh, kw, in, out]` or `[in, out]`, with torch's order of axes."""
+    order = {2: (1, 0), 4: (3, 2, 0, 1)}.get(len(record.shape))
+    if order is None:
+        return record  # the check of shapes names it
+    shape, stride = (tuple(axes[i] for i in order) for axes in (record.shape, record.stride))
+    return replace(record, shape=shape, stride=stride)
+
+
 def _bytes_of(record: TensorRecord) -> int:
     return max(record.span, record.numel) * record.storage.dtype.itemsize
 
@@ -72,4 +82,13 @@ def _read(record: TensorRecord, monitor: Monitor, progress: float) -> Tensor:
     flat = data.view(dtype) if span else torch.empty(0, dtype=dtype)
     if record.numel == 0:
         return flat.reshape(record.shape)
-    return flat.as_strided(record.shape, record.stride).contiguous()
+    return _adjusted(flat.as_strided(record.shape, record.stride), record).contiguous()
+
+
+def _adjusted(tensor: Tensor, record: TensorRecord) -> Tensor:
+    """Return the values in the form that the record asks for, sums in float32 at least."""
+    if record.is_rotated and tensor.ndim >= 2:
+        tensor = tensor.flip(-2, -1)
+    if not record.added or not tensor.dtype.is_floating_point:
+        return tensor  # whole numbers are refused by the check of their type
+    return (tensor if tensor.dtype.itemsize >= _FLOAT32 else tensor.float()) + record.added

@@ -65,10 +65,14 @@ def picture_cost(config: object, *, kernels: bool = False) -> PictureCost:
     return total_cost((), getattr(config, "img_channels", 3), getattr(config, "img_resolution", 1))
 
 
-def total_cost(layers: Iterable[LayerCost], colours: int, size: int) -> PictureCost:
-    """Return the cost of a picture of `size` x `size` pixels with `colours` channels from these layers."""
+def total_cost(layers: Iterable[LayerCost], colours: int, size: int | tuple[int, int]) -> PictureCost:
+    """Return the cost of a picture from these layers with `colours` channels, `size` pixels wide and high.
+
+    `size` is (height, width) of a picture that is not square.
+    """
+    area = size**2 if isinstance(size, int) else size[0] * size[1]
     # The picture in float32, clamped, converted to colours for the screen, and as bytes.
-    picture = LayerCost("the picture", (4 * FLOAT_BYTES * max(colours, 3) + 8) * size**2, 0, 20 * colours * size**2)
+    picture = LayerCost("the picture", (4 * FLOAT_BYTES * max(colours, 3) + 8) * area, 0, 20 * colours * area)
     found = (*layers, picture)
     largest = max(found, key=lambda layer: layer.work)
     return PictureCost(

@@ -82,6 +82,7 @@ class MappingNetwork(nn.Module):
         activation: Activation of every layer.
         lr_multiplier: Learning rate multiplier of every layer except the embedding.
         has_w_avg: Whether to track the moving average of `w`, the centre of truncation.
+        joins_label: Whether the label's embedding is a row of a matrix, normalised together with the latent.
     """
 
     w_avg: Tensor
@@ -97,13 +98,17 @@ class MappingNetwork(nn.Module):
         activation: str = "lrelu",
         lr_multiplier: float = 0.01,
         has_w_avg: bool = True,
+        joins_label: bool = False,
     ) -> None:
         super().__init__()
         self.z_dim, self.c_dim, self.num_layers = z_dim, c_dim, num_layers
+        self.joins_label = joins_label and c_dim > 0
         embedded = (embed_features or w_dim) if c_dim > 0 else 0
         hidden = layer_features or w_dim
         sizes = [z_dim + embedded, *[hidden] * (num_layers - 1), w_dim]
-        if c_dim > 0:
+        if self.joins_label:
+            self.label_weight = nn.Parameter(torch.randn(c_dim, embedded))
+        elif c_dim > 0:
             self.embed = FullyConnectedLayer(c_dim, embedded)
         for i in range(num_layers):
             layer = FullyConnectedLayer(sizes[i], sizes[i + 1], activation, lr_multiplier)
@@ -113,21 +118,29 @@ class MappingNetwork(nn.Module):
 
     def forward(self, z: Tensor | None, c: Tensor | None = None) -> Tensor:
         """Map `z` `[N, z_dim]` and `c` `[N, c_dim]` (None: zeros) to `w` `[N, w_dim]` float32."""
+        x = self._normalised(z, c)
+        for i in range(self.num_layers):
+            x = self._modules[f"fc{i}"](x)  # type: ignore[misc]  # registered above, never None
+        return x
+
+    def _normalised(self, z: Tensor | None, c: Tensor | None) -> Tensor:
+        """Return the input of the first layer."""
         parts: list[Tensor] = []
         if self.z_dim > 0:
             if z is None:
                 raise ValueError("this mapping network needs z")
-            parts.append(normalize_2nd_moment(z.to(torch.float32)))
+            parts.append(z.to(torch.float32))
         if self.c_dim > 0:
             if c is None:
                 if z is None:
                     raise ValueError("this mapping network needs z or c")
                 c = torch.zeros(z.shape[0], self.c_dim, device=z.device)
-            parts.append(normalize_2nd_moment(self.embed(c.to(torch.float32))))
-        x = torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
-        for i in range(self.num_layers):
-            x = self._modules[f"fc{i}"](x)  # type: ignore[misc]  # registered above, never None
-        return x
+            c = c.to(torch.float32)
+            parts.append(c @ self.label_weight if self.joins_label else self.embed(c))
+        if self.joins_label:
+            return normalize_2nd_moment(torch.cat(parts, dim=1))
+        parts = [normalize_2nd_moment(part) for part in parts]
+        return torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
 
     @torch.no_grad()
     def update_w_avg(self, w: Tensor, beta: float) -> None:

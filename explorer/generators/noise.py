@@ -14,12 +14,21 @@ if TYPE_CHECKING:
 
 __all__ = ["layer_noise", "noise_of"]
 
+_AT_A_TIME = 16
+
 
 def layer_noise(seed: int, name: str, batch: int, height: int, width: int) -> Tensor:
-    """Return standard normal noise `[batch, 1, height, width]` from a stream per layer, equal on every device."""
+    """Return standard normal noise `[batch, 1, height, width]` from a stream per layer, equal on every device.
+
+    The numbers of a picture do not depend on how many follow. torch draws sixteen at a time, and other ones for a
+    rest, so each picture takes a multiple of sixteen.
+    """
+    count = height * width
+    drawn = -(-count // _AT_A_TIME) * _AT_A_TIME
     digest = hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=7).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(digest, "little"))
-    return torch.randn(batch, 1, height, width, generator=generator)
+    numbers = torch.randn(batch, drawn, generator=generator)
+    return numbers[:, :count].reshape(batch, 1, height, width)
 
 
 def noise_of(info: LayerInfo, stored: Tensor, spec: NoiseSpec, batch: int) -> Tensor | None:

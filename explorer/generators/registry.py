@@ -26,6 +26,10 @@ _BUILT_IN = {
             title="StyleGAN2",
             config="explorer.generators.stylegan2_config:StyleGAN2Config",
             build="explorer.generators.stylegan2:StyleGAN2Generator",
+            readers=(
+                "explorer.checkpoints.stylegan2_tf:StyleGAN2TensorFlowReader",
+                "explorer.checkpoints.stylegan2_genforce:GenforceStyleGAN2Reader",
+            ),
             rgb_directions=True,
             trainer="explorer.training.stylegan2:StyleGAN2Trainer",
         ),

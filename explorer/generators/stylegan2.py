@@ -1,4 +1,4 @@
-"""StyleGAN2 and StyleGAN2-ADA: a learned 4x4 constant upsampled by modulated convolutions with noise."""
+"""StyleGAN2 and StyleGAN2-ADA: a learned constant upsampled by modulated convolutions with noise."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .stylegan2_config import StyleGAN2Config
 
 __all__ = ["StyleGAN2Generator", "layer_noise"]
+
+_FIRST = "b4.conv1"  # the layer that the constant goes into; it is in no residual branch
 
 
 def _covering(noise: Tensor | None, height: int, width: int) -> Tensor | None:
@@ -72,7 +74,7 @@ class StyleGAN2Conv(SynthesisLayer):
         self.info = info
         self.up = up
         self.activation = config.activation
-        resnet = config.architecture == "resnet" and info.resolution > 4
+        resnet = config.architecture == "resnet" and info.name != _FIRST
         self.opens_skip = resnet and up == 2
         self.beside: tuple[_SkipConv, ...] = ()  # the block's skip; in a tuple, so that torch does not register it
         gain = math.sqrt(0.5) if resnet and up == 1 else 1.0
@@ -205,7 +207,7 @@ class StyleGAN2ToRGB(SynthesisLayer):
 class StyleGAN2Generator(MappedGenerator):
     """StyleGAN2; `info.has_input_transform` is False.
 
-    In place of an input transform, the 4x4 constant is resampled bicubically by the inverse motion, repeating its
+    In place of an input transform, the constant is resampled bicubically by the inverse motion, repeating its
     edge outwards. Coarse structure follows the motion; fine detail keeps sticking to the pixel grid and to the
     noise, which StyleGAN3 was designed to fix.
     """
@@ -222,6 +224,7 @@ class StyleGAN2Generator(MappedGenerator):
             layer_features=config.mapping_layer_features,
             activation=config.mapping_activation,
             lr_multiplier=config.mapping_lr_multiplier,
+            joins_label=config.mapping_joins_label,
         )
         synthesis = nn.Module()
         layers: list[SynthesisLayer] = []
@@ -238,13 +241,13 @@ class StyleGAN2Generator(MappedGenerator):
             c_dim=config.c_dim,
             w_dim=config.w_dim,
             num_ws=2 * len(config.resolutions),
-            img_size=(config.img_resolution, config.img_resolution),
+            img_size=config.img_size,
             img_channels=config.img_channels,
             layers=tuple(layer.info for layer in layers),
             has_noise=config.use_noise,
             has_input_transform=False,
             class_names=config.class_names,
-            input_layer=LayerInfo("input", None, 4, config.channels(4), 4, 4),
+            input_layer=_input_info(config),
             can_resize=True,
         )
 
@@ -254,7 +257,7 @@ class StyleGAN2Generator(MappedGenerator):
 
     @property
     def const(self) -> Tensor:
-        """The input of the first layer, `[C, 4, 4]`."""
+        """The input of the first layer, `[C, 4, 4]`, or of another size in a network that is not square."""
         first = cast("nn.Module", cast("nn.Module", self._modules["synthesis"])._modules["b4"])
         return cast("_Block", first).const
 
@@ -271,20 +274,25 @@ class StyleGAN2Generator(MappedGenerator):
         return img
 
 
+def _input_info(config: StyleGAN2Config) -> LayerInfo:
+    height, width = config.init_size
+    return LayerInfo("input", None, max(height, width), config.channels(4), height, width)
+
+
 def _make_block(config: StyleGAN2Config, resolution: int) -> tuple[_Block, list[SynthesisLayer]]:
     """Return the block of one resolution and its layers in order of execution."""
     block = _Block()
-    channels = config.channels(resolution)
+    channels, (height, width) = config.channels(resolution), config.size_at(resolution)
     index = 2 * int(math.log2(resolution)) - 5  # the entry of ws that styles conv0, or -1 at 4x4
 
     def info(name: str, ws_index: int, rgb: bool = False, below: int = channels) -> LayerInfo:
         return LayerInfo(
             name=f"b{resolution}.{name}",
             ws_index=ws_index,
-            resolution=resolution,
+            resolution=max(height, width),
             channels=config.img_channels if rgb else channels,
-            height=resolution,
-            width=resolution,
+            height=height,
+            width=width,
             has_noise=config.use_noise and not rgb,
             is_rgb=rgb,
             style_dim=below,
@@ -293,7 +301,7 @@ def _make_block(config: StyleGAN2Config, resolution: int) -> tuple[_Block, list[
     block.register_buffer("resample_filter", setup_filter(config.resample_filter))
     layers: list[tuple[str, SynthesisLayer]] = []
     if resolution == 4:
-        block.const = nn.Parameter(torch.randn(channels, 4, 4))
+        block.const = nn.Parameter(torch.randn(channels, height, width))
     else:
         below = config.channels(resolution // 2)
         conv0 = StyleGAN2Conv(info("conv0", index, below=below), below, config, up=2)

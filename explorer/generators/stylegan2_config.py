@@ -27,6 +27,8 @@ from .cost import FLOAT_BYTES, LayerCost, PictureCost, derived_bytes, picture_co
 
 __all__ = ["StyleGAN2Config"]
 
+_LARGEST = 8192  # px, of a side of the picture
+
 
 @dataclass(frozen=True, slots=True)
 class StyleGAN2Config:
@@ -36,9 +38,14 @@ class StyleGAN2Config:
     of the generator and its `synthesis_kwargs`. `num_fp16_res` is stored but has no effect: the caller chooses the
     precision. Note that StyleGAN2-ADA's own default of `conv_clamp` is None. `widths` are the channels at 4, 8, ...
     px of a network that does not follow `channel_base` and `channel_max`; other programs make such.
+
+    `init_size` is (height, width) of the constant that synthesis starts from. Where it is not 4x4, `img_resolution`
+    still counts the doublings from 4, and names the blocks, but the picture has `init_size` times
+    `img_resolution / 4` pixels. `mapping_joins_label`: the class is one row of a matrix, joined to the latent
+    before the normalisation, as in StyleGAN2 before ADA.
     """
 
-    img_resolution: Annotated[int, Within(4, 8192)]
+    img_resolution: Annotated[int, Within(4, _LARGEST)]
     z_dim: Annotated[int, WIDTH] = 512
     c_dim: Annotated[int, CLASSES] = 0
     w_dim: Annotated[int, WIDTH] = 512
@@ -59,6 +66,8 @@ class StyleGAN2Config:
     w_avg_beta: Annotated[float, SHARE] | None = 0.998
     class_names: ClassNames = ()
     widths: Annotated[tuple[Annotated[int, WIDTH], ...], Items(1, 12)] | None = None
+    init_size: Annotated[tuple[Annotated[int, Within(1, 512)], ...], Items(2, 2)] = (4, 4)
+    mapping_joins_label: bool = False
 
     def __post_init__(self) -> None:
         check_settings(self)
@@ -72,7 +81,24 @@ class StyleGAN2Config:
                 f"widths are {len(self.widths)} numbers; a StyleGAN2 of {size} px has {len(self.resolutions)}.",
                 SETTINGS_HINT,
             )
+        height, width = self.img_size
+        if max(height, width) > _LARGEST:
+            raise MismatchError(
+                f"The StyleGAN2's pictures have {width}x{height} px, more than {_LARGEST:,} px; its constant has "
+                f"{self.init_size[1]}x{self.init_size[0]}.",
+                SETTINGS_HINT,
+            )
         check_filter("resample_filter", self.resample_filter)
+
+    def size_at(self, resolution: int) -> tuple[int, int]:
+        """Return (height, width) of the features of the block named by a resolution."""
+        height, width = self.init_size
+        return resolution // 4 * height, resolution // 4 * width
+
+    @property
+    def img_size(self) -> tuple[int, int]:
+        """(height, width) of the picture in pixels."""
+        return self.size_at(self.img_resolution)
 
     def channels(self, resolution: int) -> int:
         """Return the number of feature channels at a resolution."""
@@ -88,7 +114,7 @@ class StyleGAN2Config:
 
 @picture_cost.register
 def _(config: StyleGAN2Config, *, kernels: bool = False) -> PictureCost:
-    return total_cost(_layer_costs(config), config.img_channels, config.img_resolution)
+    return total_cost(_layer_costs(config), config.img_channels, config.img_size)
 
 
 def _layer_costs(config: StyleGAN2Config) -> Iterator[LayerCost]:
@@ -98,11 +124,12 @@ def _layer_costs(config: StyleGAN2Config) -> Iterator[LayerCost]:
     )  # of the resampling filter, in the form of `setup_filter`
     has_branch = config.architecture == "resnet"
     for size in config.resolutions:
-        name, area, o = f"b{size}", size * size, config.channels(size)
+        height, width = config.size_at(size)
+        name, area, o = f"b{size}", height * width, config.channels(size)
         picture = 3 * colours * area if config.architecture == "skip" else 0
         noise = 2 * FLOAT_BYTES * area  # in addition to the stored one
         if size > 4:
-            i, wide = config.channels(size // 2), (size + taps) ** 2
+            i, wide = config.channels(size // 2), (height + taps) * (width + taps)
             # The input and its styled copy, four phases or the transposed convolution, the padded and the filtered
             # result;
             # the residual branch is held until conv1 is done.

@@ -37,8 +37,9 @@ def by_depth(info: GeneratorInfo, index: int) -> str:
 
 
 def named_by_resolution(layer: LayerInfo) -> str:
-    """Return a layer's display name: "8x8", "128x128 rgb"."""
-    size = f"{layer.resolution}x{layer.resolution}"
+    """Return a layer's display name: "8x8", "128x128 rgb", width first where the picture is not square."""
+    is_square = layer.width == layer.height
+    size = f"{layer.resolution}x{layer.resolution}" if is_square else f"{layer.width}x{layer.height}"
     return f"{size} rgb" if layer.is_rgb else size
 
 

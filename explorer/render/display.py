@@ -23,6 +23,7 @@ __all__ = [
     "fit",
     "grade",
     "grade_steps",
+    "over_white",
     "present",
     "select_channels",
     "spectrum_db",
@@ -34,12 +35,23 @@ __all__ = [
 
 
 def select_channels(x: Tensor, tap: Tap) -> Tensor:
-    """Return the channels to show, `[1 or 3, H, W]` float32, of `x` `[C, H, W]`."""
+    """Return the channels to show, `[1 or 3, H, W]` float32, of `x` `[C, H, W]`; of pictures `over_white`."""
+    if tap.channels == "rgb" and not tap.layer and not tap.first_channel:
+        x = over_white(x)
     if tap.channels == "norm":
         return x.float().square().sum(dim=0, keepdim=True).sqrt()
     count = 3 if tap.channels == "rgb" and x.shape[0] >= 3 else 1
     first = min(tap.first_channel, x.shape[0] - count)
     return x[first : first + count].float()
+
+
+def over_white(x: Tensor) -> Tensor:
+    """Return a picture `[4, H, W]` in -1..1, whose last channel is its opacity, over white; any other as it is."""
+    if x.shape[0] != 4:
+        return x
+    x = x.float().clamp(-1.0, 1.0)
+    opacity = x[3:] * 0.5 + 0.5
+    return x[:3] * opacity + (1.0 - opacity)
 
 
 def grade(x: Tensor, tap: Tap) -> Tensor:

@@ -396,6 +396,6 @@ def complete_config(family: str, config: dict[str, Any]) -> dict[str, Any]:
     """Return `config` with the family's defaults filled in."""
     kind: Any = StyleGAN2Config if family == "stylegan2" else StyleGAN3Config
     full = asdict(kind(**{key: tuple(v) if isinstance(v, list) else v for key, v in config.items()}))
-    for name in ("class_names", "widths"):  # ours, not NVIDIA's
+    for name in ("class_names", "widths", "init_size", "mapping_joins_label"):  # ours, not NVIDIA's
         full.pop(name, None)
     return {key: list(value) if isinstance(value, tuple) else value for key, value in full.items()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -24,6 +23,7 @@ from explorer.errors import (
 )
 from explorer.generators import registry
 from explorer.generators.base import Generator, NoiseSpec
+from tests.checkpoints.damage import Calls, changed, without
 from tests.checkpoints.stylegan_formats import genforce, huangzh13, lernapparat, others, tensorflow
 from tests.generators.stylegan_fixture import fixture_names
 from tests.goldens import assert_close, load_net, require, weights
@@ -218,36 +218,28 @@ def features(generator: Generator, name: str) -> Tensor:
         return fold(generator.layers, generator.begin(inputs), inputs, stop=stop).x
 
 
-def _without(*keys: str) -> Callable[[dict[str, Tensor]], dict[str, Tensor]]:
-    return lambda tensors: {key: tensor for key, tensor in tensors.items() if key not in keys}
-
-
-def _with(key: str, change: Callable[[Tensor], Tensor]) -> Callable[[dict[str, Tensor]], dict[str, Tensor]]:
-    return lambda tensors: {**tensors, key: change(tensors[key])}
-
-
 DAMAGE: dict[str, tuple[Callable[[dict[str, Tensor]], dict[str, Tensor]], type[CheckpointError], str]] = {
-    "a layer's weight is missing": (_without("synthesis.layer3.weight"), MismatchError, "lacks synthesis.b8.conv1"),
-    "the first dense layer is missing": (_without("mapping.dense0.weight"), MismatchError, "lacks mapping.dense0"),
-    "a style is missing": (_without("synthesis.layer4.style.bias"), MismatchError, "lacks .*b16.norm0.affine.bias"),
-    "the picture's layer is missing": (_without("synthesis.output3.weight"), MismatchError, "lacks .*b32.torgb"),
+    "a layer's weight is missing": (without("synthesis.layer3.weight"), MismatchError, "lacks synthesis.b8.conv1"),
+    "the first dense layer is missing": (without("mapping.dense0.weight"), MismatchError, "lacks mapping.dense0"),
+    "a style is missing": (without("synthesis.layer4.style.bias"), MismatchError, "lacks .*b16.norm0.affine.bias"),
+    "the picture's layer is missing": (without("synthesis.output3.weight"), MismatchError, "lacks .*b32.torgb"),
     "a narrower layer": (
-        _with("synthesis.layer3.weight", lambda t: t[:, :5].contiguous()),
+        changed("synthesis.layer3.weight", lambda t: t[:, :5].contiguous()),
         MismatchError,
         r"b8\.conv1\.weight has shape",
     ),
     "half a style": (
-        _with("synthesis.layer2.style.weight", lambda t: t[:12].contiguous()), MismatchError, "b8.norm0.affine",
+        changed("synthesis.layer2.style.weight", lambda t: t[:12].contiguous()), MismatchError, "b8.norm0.affine",
     ),
     "widths without a rule": (
-        _with("synthesis.layer5.weight", lambda t: t[:3, :3].contiguous()),
+        changed("synthesis.layer5.weight", lambda t: t[:3, :3].contiguous()),
         UnsupportedModelError,
         "follows no rule",
     ),
-    "an axis less": (_with("mapping.dense1.weight", lambda t: t[:, :, None]), CheckpointError, "mapping.dense1"),
-    "not a number": (_with("synthesis.layer1.bias", lambda t: t * math.nan), MismatchError, "not finite"),
-    "infinite": (_with("mapping.dense0.bias", lambda t: t + math.inf), MismatchError, "not finite"),
-    "integers": (_with("synthesis.layer1.bias", lambda t: t.long()), CheckpointError, "int64|floating point"),
+    "an axis less": (changed("mapping.dense1.weight", lambda t: t[:, :, None]), CheckpointError, "mapping.dense1"),
+    "not a number": (changed("synthesis.layer1.bias", lambda t: t * math.nan), MismatchError, "not finite"),
+    "infinite": (changed("mapping.dense0.bias", lambda t: t + math.inf), MismatchError, "not finite"),
+    "integers": (changed("synthesis.layer1.bias", lambda t: t.long()), CheckpointError, "int64|floating point"),
 }  # fmt: skip
 
 
@@ -291,19 +283,14 @@ def test_half_a_file(tmp_path: Path, name: str) -> None:
             load(tmp_path / file)
 
 
-class _Calls:
-    def __reduce__(self) -> tuple[object, tuple[str]]:
-        return os.system, ("touch ran",)
-
-
 @pytest.mark.parametrize("form", ["tensorflow", "genforce"])
 def test_hostile_files_run_nothing(tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     _, tensors = made()
     if form == "genforce":
-        torch.save({**genforce.state(tensors), "synthesis.layer2.bias": _Calls()}, tmp_path / "net.pth")
+        torch.save({**genforce.state(tensors), "synthesis.layer2.bias": Calls()}, tmp_path / "net.pth")
     else:
-        arrays = {**tensorflow.variables(tensors, SIZE), "synthesis/8x8/Conv1/bias": _Calls()}
+        arrays = {**tensorflow.variables(tensors, SIZE), "synthesis/8x8/Conv1/bias": Calls()}
         tensorflow.dump(tmp_path / "net.pth", tensorflow.network("Gs", "G_style", arrays))
     with pytest.raises(UnsafeFileError):
         load(tmp_path / "net.pth")

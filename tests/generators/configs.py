@@ -26,6 +26,8 @@ SMALL: dict[str, tuple[str, dict[str, Any]]] = {
     "stylegan2-resnet": ("stylegan2", {**_SG2, "architecture": "resnet", "conv_clamp": 0.7}),
     "stylegan2-orig": ("stylegan2", {**_SG2, "architecture": "orig", "c_dim": 3}),
     "stylegan2-plain": ("stylegan2", {**_SG2, "use_noise": False, "conv_clamp": None}),
+    "stylegan2-upright": ("stylegan2", {**_SG2, "init_size": [6, 3], "architecture": "resnet", "img_channels": 4}),
+    "stylegan2-joined": ("stylegan2", {**_SG2, "c_dim": 3, "mapping_joins_label": True, "img_channels": 1}),
     "stylegan3-t": ("stylegan3-t", {**_SG3, "c_dim": 2}),
     "stylegan3-r": ("stylegan3-r", {**_SG3, "margin_size": 6}),
     "starganv2-skip": ("starganv2", {**_STAR, "img_resolution": 64, "w_hpf": 1}),

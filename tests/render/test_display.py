@@ -154,3 +154,13 @@ def test_residuals_painted_by_rows_are_those_of_the_whole_picture(monkeypatch: p
     for paint in (heat_picture, difference_picture):
         assert torch.equal(run(painted(difference, paint)), paint(difference))
         assert sum(1 for _ in painted(difference, paint)) == 6
+
+
+def test_a_picture_with_opacity_is_shown_over_white_and_a_layer_of_four_channels_is_not() -> None:
+    x = torch.tensor([1.0, 0.0, -1.0, 0.0])[:, None, None].expand(4, 2, 3)
+    assert display.select_channels(x, Tap())[:, 0, 0].tolist() == [1.0, 0.5, 0.0]  # white is 1
+    assert display.select_channels(x, Tap("l"))[:, 0, 0].tolist() == [1.0, 0.0, -1.0]
+    assert display.select_channels(x, Tap("", "rgb", 1))[:, 0, 0].tolist() == [0.0, -1.0, 0.0]
+    beyond = torch.tensor([9.0, -9.0, 0.0, -9.0])[:, None, None]
+    assert display.select_channels(beyond, Tap())[:, 0, 0].tolist() == [1.0, 1.0, 1.0]
+    assert torch.equal(display.over_white(x[:3]), x[:3])

@@ -18,8 +18,10 @@ from explorer.analysis.registry import EQUIVARIANCE
 from explorer.analysis.slitscan import check_slit, clamp_slit, ends_of, points_of, sample
 from explorer.animation.film import Film, FilmRenderer, frame_size_of
 from explorer.checkpoints import Checkpoint
+from explorer.dragging.features import Grid, feature_layer
 from explorer.errors import UsageError
-from explorer.generators.base import Inputs
+from explorer.generators import registry
+from explorer.generators.base import GeneratorInfo, Inputs
 from explorer.generators.motion import resample
 from explorer.jobs.job import last_value
 from explorer.ops import resample as pixels
@@ -187,3 +189,27 @@ def test_spectra_know_the_frequency_of_a_wave(shape: tuple[int, int]) -> None:
     found = spectrum._spectrum(power, RatioSum([(1.0, 2.0), (1.0, 2.0)]))
     assert found.frequency[int(found.axis.argmax())] == pytest.approx(0.25)
     assert found.frequency[int(found.radial.argmax())] == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_stylegan2_that_is_not_square(channels: int) -> None:
+    config = {
+        "z_dim": 8, "w_dim": 8, "img_resolution": 32, "channel_base": 128, "channel_max": 8, "mapping_layers": 1,
+        "init_size": (4, 2), "img_channels": channels,
+    }  # fmt: skip
+    renderer = HeadlessRenderer(registry.build("stylegan2", config).requires_grad_(False))
+    assert renderer.info.img_size == (32, 16)
+    look = Look(latent=Latent(seed=3))
+    still = renderer.render_look(look).pixels
+    assert still.shape == (32, 16, 3)
+    moved = renderer.render_look(replace(look, transform=Transform(y=0.5))).pixels
+    assert not np.array_equal(moved, still)
+    tapped = renderer.render_look(look, Tap("b16.conv1"))
+    assert tapped.image.shape == (8, 16, 8)
+    grid = Grid.of(renderer.info, feature_layer(renderer.info))
+    assert (grid.scale, grid.margin) == ((0.5, 0.5), (0.0, 0.0))
+    assert names(renderer.info)[:3] == ["2x4", "2x4 rgb", "4x8"]
+
+
+def names(info: GeneratorInfo) -> list[str]:
+    return [registry.family("stylegan2").label(layer) for layer in info.layers]
