@@ -41,7 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "video": ("explorer.commands.video", "film of a project or of a walk through seeds; resumable after a crash"),
     "project": ("explorer.commands.project", "show a project, or the project in a picture or film"),
     "inspect": ("explorer.commands.inspect", "show the content of a checkpoint; nothing in it is executed"),
-    "convert": ("explorer.commands.convert", "write a checkpoint as safetensors"),
+    "convert": ("explorer.commands.convert", "write a checkpoint in another format"),
     "doctor": ("explorer.commands.doctor", "check this machine, with advice on what is missing"),
     "train": ("explorer.commands.train", "train a generator"),
     "figures": ("explorer.commands.figures", "measure a model against its data, and write sheets of pictures"),

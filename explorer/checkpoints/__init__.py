@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from explorer.checkpoints.checkpoint import Checkpoint
+    from explorer.checkpoints.converting import convert
     from explorer.checkpoints.latentwalk_format import save_native
-    from explorer.checkpoints.loading import build_generator, convert, inspect, load, read_settings
+    from explorer.checkpoints.loading import build_generator, inspect, load, read_settings
     from explorer.checkpoints.model_names import bundled_models, resolve_model
 
 __all__ = [
@@ -30,10 +31,11 @@ __all__ = [
 
 _PLACES = {
     "Checkpoint": "checkpoint",
+    "convert": "converting",
     "bundled_models": "model_names",
     "resolve_model": "model_names",
     "save_native": "latentwalk_format",
-    **dict.fromkeys(("build_generator", "convert", "inspect", "load", "read_settings"), "loading"),
+    **dict.fromkeys(("build_generator", "inspect", "load", "read_settings"), "loading"),
 }
 
 

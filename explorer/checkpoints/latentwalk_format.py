@@ -29,7 +29,16 @@ if TYPE_CHECKING:
     from explorer.checkpoints.checkpoint import Checkpoint
     from explorer.checkpoints.source import Source
 
-__all__ = ["FORMAT", "read_native", "read_safetensors", "save_native", "unknown_tensors"]
+__all__ = [
+    "FORMAT",
+    "cannot_write",
+    "read_native",
+    "read_safetensors",
+    "save_native",
+    "stored_tensor",
+    "unknown_tensors",
+    "write_safetensors",
+]
 
 FORMAT = "latentwalk"
 _VERSION = 1
@@ -193,7 +202,7 @@ def save_native(
         CheckpointError: The file cannot be written.
     """
     path = Path(path)
-    tensors = {key: _stored(path, key, tensor, dtype) for key, tensor in checkpoint.tensors.items()}
+    tensors = {key: stored_tensor(path, key, tensor, dtype) for key, tensor in checkpoint.tensors.items()}
     metadata = {
         "format": FORMAT,
         "version": str(_VERSION),
@@ -208,10 +217,15 @@ def save_native(
         **{f"card.{key}": value for key, value in {**checkpoint.card, **(card or {})}.items()},
     }
     # Names may come from paths, which need not be UTF-8; the format's texts must be.
-    _write_whole(path, tensors, {k: v.encode(errors="backslashreplace").decode() for k, v in metadata.items()})
+    write_safetensors(path, tensors, {k: v.encode(errors="backslashreplace").decode() for k, v in metadata.items()})
 
 
-def _stored(path: Path, key: str, tensor: Tensor, dtype: str) -> Tensor:
+def stored_tensor(path: Path, key: str, tensor: Tensor, dtype: str) -> Tensor:
+    """Return a tensor as it is stored: on the CPU, contiguous, in `dtype` as `save_native` says.
+
+    Raises:
+        MismatchError: A value is not finite in `dtype`; names `path` and the tensor, `key`.
+    """
     half = dtype == "float16" and tensor.numel() > _SMALL
     stored = tensor.detach().to("cpu", torch.float16 if half else torch.float32).contiguous()
     if not torch.isfinite(stored).all():
@@ -222,7 +236,8 @@ def _stored(path: Path, key: str, tensor: Tensor, dtype: str) -> Tensor:
     return stored
 
 
-def _write_whole(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+def write_safetensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write a safetensors file, atomically; raise CheckpointError if that is not possible."""
     try:
         with atomic_write(path) as partial:
             partial.touch()  # fails here with an OSError if the folder is not writable
@@ -231,7 +246,7 @@ def _write_whole(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str
             else:  # safetensors cannot open such a path; writing bytes takes twice the memory
                 partial.write_bytes(save(tensors, metadata))
     except (OSError, SafetensorError) as error:
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
 
 
 def _is_utf8(path: Path) -> bool:
@@ -242,7 +257,8 @@ def _is_utf8(path: Path) -> bool:
     return True
 
 
-def _cannot_write(path: Path, error: Exception) -> CheckpointError:
+def cannot_write(path: Path, error: Exception) -> CheckpointError:
+    """Return the error for a file that cannot be written."""
     return CheckpointError(
         f"{path} cannot be written: {getattr(error, 'strerror', None) or error}.",
         "Choose another folder, or free some space.",

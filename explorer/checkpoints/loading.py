@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from explorer.checkpoints.checkpoint import Checkpoint
 from explorer.checkpoints.complete import complete
 from explorer.checkpoints.digest import file_digest
 from explorer.checkpoints.fitting import build_empty, check_contents, check_shapes, check_values
-from explorer.checkpoints.latentwalk_format import save_native
 from explorer.checkpoints.monitor import Monitor
 from explorer.checkpoints.opening import read_contents
-from explorer.checkpoints.parts import file_of, part_digest, split_part
+from explorer.checkpoints.parts import part_digest, split_part
 from explorer.checkpoints.source import FileSource
 from explorer.checkpoints.tensors import read_tensors
-from explorer.errors import CheckpointError, UsageError
+from explorer.errors import CheckpointError
 from explorer.ops.memory import lacks_memory
 
 if TYPE_CHECKING:
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
     from explorer.util.control import Control
     from explorer.util.report import Report
 
-__all__ = ["build_generator", "convert", "inspect", "load", "read_settings"]
+__all__ = ["build_generator", "inspect", "load", "read_settings"]
 
 _log = logging.getLogger("explorer.checkpoints")
 
@@ -181,37 +179,3 @@ def inspect(
         "parts": list(contents.parts),
         "notes": list(contents.notes),
     }
-
-
-def convert(
-    src: str | os.PathLike[str],
-    dst: str | os.PathLike[str],
-    *,
-    dtype: Literal["float32", "float16"] | None = None,
-    on_report: Callable[[Report[None]], object] | None = None,
-    control: Control | None = None,
-) -> None:
-    """Write the generator in `src` as safetensors with metadata to `dst`.
-
-    The generator is built first, so the result is complete; an existing `dst` is replaced atomically.
-
-    Args:
-        src: Any file `load` reads.
-        dst: A name ending in `.safetensors`.
-        dtype: Dtype of the weights; None: float32.
-        on_report: As in `load`.
-        control: As in `load`.
-
-    Raises:
-        UsageError: `dst` is `src`, or has another ending.
-        CheckpointError: As `load` and `build_generator`, or `dst` cannot be written.
-    """
-    source, target = Path(src), Path(dst)
-    if target.suffix.lower() != ".safetensors":
-        raise UsageError(f"{target} does not end in .safetensors.", "Choose a name that does.")
-    own = file_of(source)
-    if target.exists() and own.exists() and target.samefile(own):
-        raise UsageError(f"{target} is the file to convert.", "Choose another name for the result.")
-    checkpoint = load(source, on_report=on_report, control=control)
-    tensors = complete(checkpoint.tensors, build_generator(checkpoint))
-    save_native(target, replace(checkpoint, tensors=tensors), dtype=dtype or "float32")

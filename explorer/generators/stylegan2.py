@@ -123,7 +123,7 @@ class StyleGAN2Conv(SynthesisLayer):
             padding=1,
             resample_filter=self.resample_filter,
             flip_weight=self.up == 1,
-            fused=backend.policy().backend == "reference",
+            fused=backend.builds_weights(),
         )
         return bias_act(x, self.bias, act=self.activation, gain=self.act_gain, clamp=self.clamp)
 
@@ -195,7 +195,7 @@ class StyleGAN2ToRGB(SynthesisLayer):
         if backend.is_inference():
             torgb = self._torgb.get((self.weight, self.bias, taps), x.dtype, lambda: self._prepare(x.dtype))
             return torgb(x, style, img, self.clamp)
-        fused = backend.policy().backend == "reference"
+        fused = backend.builds_weights()
         rgb = stylegan2_modulated_conv2d(x, self.weight, style, demodulate=False, fused=fused)
         rgb = bias_act(rgb, self.bias, clamp=self.clamp).to(torch.float32)
         return rgb if img is None else upsample2d(img, taps) + rgb

@@ -57,7 +57,11 @@ class StyleGAN3Input(nn.Module):
 
         They are float32 with gradients, otherwise in the policy's dtype, as for the first layer.
         """
-        motion = self._motion(style, transform)  # [N, 3, 3]
+        return self.sample(style, None if transform is None else inverse_motion(transform))
+
+    def sample(self, style: Tensor, inverse: Tensor | None) -> Tensor:
+        """Run `forward` with the inverse `[1 or N, 3, 3]` of the motion; None is the identity."""
+        motion = self._motion(style, inverse)  # [N, 3, 3]
         # freqs as row vectors; its dot products with the motion's rotation and translation columns.
         freqs = self.freqs @ motion[:, :2, :2]  # [N, C, 2]
         phases = self.phases + (self.freqs @ motion[:, :2, 2:])[:, :, 0]  # [N, C]
@@ -95,7 +99,7 @@ class StyleGAN3Input(nn.Module):
         mixed: Tensor = backend.features(x) @ backend.features(weight).t()
         return mixed.permute(0, 3, 1, 2)
 
-    def _motion(self, t: Tensor, transform: Tensor | None) -> Tensor:
+    def _motion(self, t: Tensor, inverse: Tensor | None) -> Tensor:
         """Return the map from output positions to features: learned motion times inverse requested motion."""
         t = t / t[:, :2].norm(dim=1, keepdim=True)
         cos, sin, shift_x, shift_y = t.unbind(dim=1)
@@ -103,7 +107,7 @@ class StyleGAN3Input(nn.Module):
         rotation = torch.stack([cos, -sin, zero, sin, cos, zero, zero, zero, one], dim=1).reshape(-1, 3, 3)
         shift = torch.stack([one, zero, -shift_x, zero, one, -shift_y, zero, zero, one], dim=1).reshape(-1, 3, 3)
         motion = rotation @ shift @ self.transform
-        return motion if transform is None else motion @ inverse_motion(transform).to(motion)
+        return motion if inverse is None else motion @ inverse.to(motion)
 
 
 class StyleGAN3Layer(SynthesisLayer):
@@ -169,7 +173,7 @@ class StyleGAN3Layer(SynthesisLayer):
             demodulate=not spec.is_torgb,
             padding=spec.conv_kernel - 1,
             input_gain=self.magnitude_ema.rsqrt(),
-            fused=backend.policy().backend == "reference",
+            fused=backend.builds_weights(),
         )
         return activation.with_features(self._filter(x))
 

@@ -31,6 +31,7 @@ __all__ = [
     "Policy",
     "amx_for",
     "backend_fingerprint",
+    "builds_weights",
     "fastest_dtype",
     "features",
     "is_inference",
@@ -92,6 +93,14 @@ def features(x: Tensor) -> Tensor:
 def is_inference() -> bool:
     """Return whether fast forms that are not differentiable may be used."""
     return policy().backend != "reference" and not torch.is_grad_enabled()
+
+
+def builds_weights() -> bool:
+    """Return whether modulated convolutions build the weights of every sample, as the reference does.
+
+    Not while a network is exported: a graph for batches of any size cannot have a group for each sample.
+    """
+    return policy().backend == "reference" and not torch.compiler.is_exporting()
 
 
 def native_for(x: Tensor) -> native.Kernels | None:

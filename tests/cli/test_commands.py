@@ -36,6 +36,35 @@ def test_convert(models: dict[str, str], out: Path, capsys: pytest.CaptureFixtur
     np.testing.assert_array_equal(np.load(out / "stylegan2.npy"), np.load(out / "copy.npy"))
 
 
+def test_convert_for_other_programs(models: dict[str, str], out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = out / "theirs.pt"
+    assert main(["convert", models["stylegan2"], "-o", str(target), "--to", "nvidia"]) == 0
+    assert capsys.readouterr().out == f"{target}\n"
+    for model in (models["stylegan2"], str(target)):
+        assert main(["render", model, "-o", str(out / "x.png"), "--raw", str(out / f"{Path(model).stem}.npy")]) == 0
+    np.testing.assert_array_equal(np.load(out / "stylegan2.npy"), np.load(out / "theirs.npy"))
+
+
+@pytest.mark.parametrize(
+    ("rest", "said"),
+    [
+        (["out.pt"], "--to nvidia or --to rosinality"),
+        (["out.pt", "--to", "onnx"], "does not end in .onnx"),
+        (["out.pkl"], "does not end in .safetensors"),
+        (["out.safetensors", "--noise", "input"], "are for ONNX files"),
+        (["out.safetensors", "-o", "out.safetensors"], "once"),
+        ([], "once"),
+    ],
+)
+def test_convert_says_what_is_wrong_before_the_work(
+    out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], rest: list[str], said: str
+) -> None:
+    monkeypatch.chdir(out)
+    assert main(["convert", "never-read.pkl", *rest]) == 2
+    assert said in capsys.readouterr().err
+    assert not list(out.iterdir())
+
+
 def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--json"]) == 0
     findings = json.loads(capsys.readouterr().out)
