@@ -26,6 +26,11 @@ _BUILT_IN = {
             title="StyleGAN2",
             config="explorer.generators.stylegan2_config:StyleGAN2Config",
             build="explorer.generators.stylegan2:StyleGAN2Generator",
+            readers=(
+                "explorer.checkpoints.stylegan2_ports:RosinalityReader",
+                "explorer.checkpoints.stylegan2_ports:BasicSRReader",
+                "explorer.checkpoints.stylegan2_ports:MMGenerationReader",
+            ),
             rgb_directions=True,
             trainer="explorer.training.stylegan2:StyleGAN2Trainer",
         ),
