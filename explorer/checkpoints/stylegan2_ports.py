@@ -114,7 +114,7 @@ class MMGenerationReader(_PortReader):
 def _was_trained(value: object) -> bool:
     """Return whether a file was saved by a training of MMGeneration or MMagic."""
     table = table_of(value) or {}
-    return bool(_TRAINED & {key for part in (table, table_of(table.get("meta")) or {}) for key in part if key})
+    return bool(_TRAINED & {key for part in (table, table_of(table.get("meta")) or {}) for key in part})
 
 
 def _check_mapping(name: str, config: dict[str, object]) -> None:

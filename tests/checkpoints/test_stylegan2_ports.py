@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import random
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -373,6 +374,40 @@ def test_each_damage_has_its_own_message(tmp_path: Path, name: str) -> None:
             opened(tmp_path / "net.pt")
         messages.add(caught.value.message)
     assert len(messages) == len(DAMAGE)
+
+
+def _spoilt(state: State, numbers: random.Random) -> State:
+    """A state dict with one to three random faults, or changes that are none."""
+    state = dict(state)
+    for _ in range(numbers.randint(1, 3)):
+        key = numbers.choice(list(state))
+        tensor, other = state[key], numbers.choice(list(state))
+        sizes = [max(1, size + numbers.choice([-1, 0, 1])) for size in tensor.shape]
+        changes: list[State] = [
+            {key: tensor.flatten()}, {key: tensor[None]}, {key: torch.zeros(0)}, {key: torch.tensor(1.0)},
+            {f"{key}x": tensor}, {key: tensor.double()}, {key: torch.randn(sizes)}, {other: tensor},
+        ]  # fmt: skip
+        state |= numbers.choice(changes)
+        if numbers.random() < 0.1:
+            del state[key]
+    return state
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_damage_is_explained_alike_by_inspect_and_load(tmp_path: Path, seed: int) -> None:
+    numbers = random.Random(seed)
+    write(tmp_path / "net.pt", numbers.choice(list(FORMATS)), made(), lambda state: _spoilt(state, numbers))
+    said = []
+    for step in (opened, inspect):
+        try:
+            step(tmp_path / "net.pt")
+        except CheckpointError as error:
+            said.append(error.message)
+        else:
+            said.append("net.pt")
+    assert said[0] == said[1]
+    assert "net.pt" in said[0]
+    assert "plug-in" not in said[0]  # which would be an error that the reader did not foresee
 
 
 @whole
