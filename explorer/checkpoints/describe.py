@@ -15,8 +15,9 @@ __all__ = ["SUPPORTED", "describe_kind", "has_unread_average", "not_read", "unsu
 
 SUPPORTED = (
     "Supported are the generators of stylegan2-ada-pytorch and stylegan3 (.pkl, .pt, .pth, .safetensors), StyleGAN "
-    "and StyleGAN2 as NVIDIA's TensorFlow .pkl or of genforce, StyleGAN of lernapparat or huangzh13, "
-    "MobileStyleGAN's .ckpt, StarGAN v2's .ckpt, and Latentwalk's own .safetensors."
+    "and StyleGAN2 as NVIDIA's TensorFlow .pkl or of genforce, StyleGAN of lernapparat or huangzh13, StyleGAN2 of "
+    "rosinality (and e4e, pSp, JoJoGAN), BasicSR or MMGeneration, MobileStyleGAN's .ckpt, StarGAN v2's .ckpt, and "
+    "Latentwalk's own .safetensors."
 )
 _PLACES = ("G_ema", "g_ema", "G", "generator")
 
@@ -78,18 +79,11 @@ def _plain_pickle(name: str, value: object) -> UnsupportedModelError:
             f"{name} is a pickle of a {type(value).__name__}, not of NVIDIA's networks.",
             "Open a network pickle with the entries G, D and G_ema.",
         )
-    if _is_rosinality(value):
-        return UnsupportedModelError(f"{name} is {describe_kind(value)}, which is not supported yet.", SUPPORTED)
     keys = visible(", ".join(key[:40] for key in list(value)[:8] if isinstance(key, str)), 120)
     return UnsupportedModelError(
         f"{name} is a pickle without a generator: it has no entry G_ema or G, but {keys or 'nothing'}.",
         "Open a network pickle of StyleGAN2-ADA or StyleGAN3 (network-snapshot-*.pkl).",
     )
-
-
-def _is_rosinality(value: dict[object, object]) -> bool:
-    inner = table_of(value.get("g_ema")) or table_of(value.get("g")) or {}
-    return "conv1.conv.modulation.weight" in inner or "style.1.weight" in inner
 
 
 def describe_kind(value: object) -> str:
@@ -100,10 +94,8 @@ def describe_kind(value: object) -> str:
             return f"a whole PyTorch module of class {visible(getattr(value, 'class_name', 'unknown'), 60)!r}"
         return f"a torch.save file of a {type(value).__name__}"
     keys = {key for key in table if isinstance(key, str)}
-    if _is_rosinality(table) or ("g_ema" in keys and keys & {"latent_avg", "g_optim", "d"}):
-        return "rosinality's StyleGAN2 (stylegan2-pytorch)"
     if "g_ema" in keys:
-        return "a StyleGAN2 similar to rosinality/stylegan2-pytorch"
+        return "laid out like rosinality's StyleGAN2 (`g_ema`), but without its layers"
     if {"generator", "mapping_network"} <= keys:
         return "a StarGAN v2"
     if (state := table_of(table.get("state_dict"))) is not None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from explorer.checkpoints.checkpoint import CheckpointHeader
 from explorer.checkpoints.infer import infer_config
 from explorer.checkpoints.records import TensorRecord, table_of
+from explorer.checkpoints.renaming import count_of, renamed
 from explorer.checkpoints.rosinality import conv_names, mapping_names, nvidia_shape, torgb_names
 from explorer.checkpoints.tensors import without_axes
 from explorer.errors import MismatchError, UnsupportedModelError
@@ -35,7 +36,6 @@ _OF_TRAINING = ("loss.", "inception.", "kid", "device_info", f"{_STUDENT}.device
 _HAAR = re.compile(r"(.+\.)?idwt\.g[01]_(col|row)")
 _FILTER = re.compile(r"(.+\.)?(upsample|blur)\.kernel")
 _HINT = "The file is damaged, or comes from modified code."
-_LARGEST = 64  # numbers of layers
 
 
 class MobileStyleGANReader:
@@ -80,7 +80,7 @@ def _tensors(source: Source, state: Mapping[object, object]) -> _Records:
 
 def _student(source: Source, records: _Records, container: str, parts: tuple[str, ...]) -> CheckpointHeader:
     own = {key: record for key, record in records.items() if not key.startswith(f"{_TEACHER}.")}
-    count = _count(own, rf"{_STUDENT}\.layers\.(\d+)\..*")
+    count = count_of(own, rf"{_STUDENT}\.layers\.(\d+)\..*")
     mapping = _mapping_layers(own)
     names = mapping_names(_MAPPING, mapping) | _student_names(count)
     found = _renamed(source, own, names)
@@ -146,7 +146,7 @@ def _layer_names(theirs: str, ours: str, weights: Mapping[str, str]) -> dict[str
 def _teacher(source: Source, records: _Records, container: str) -> CheckpointHeader:
     prefixes = (f"{_TEACHER}.", "mapping_net.", "style_mean")
     own = {key: record for key, record in records.items() if key.startswith(prefixes)}
-    count = _count(own, rf"{_TEACHER}\.layers\.(\d+)\..*")
+    count = count_of(own, rf"{_TEACHER}\.layers\.(\d+)\..*")
     mapping = _mapping_layers(own)
     names = mapping_names(_MAPPING, mapping) | {f"{_TEACHER}.input.input": "synthesis.b4.const"}
     names |= conv_names(f"{_TEACHER}.conv1", "synthesis.b4.conv1")
@@ -169,15 +169,9 @@ def _teacher(source: Source, records: _Records, container: str) -> CheckpointHea
     )
 
 
-def _count(records: Iterable[str], pattern: str) -> int:
-    """Return one more than the highest number that names have at the pattern's group; 0 if none has."""
-    numbers = [int(match[1]) for key in records if (match := re.fullmatch(pattern, key)) and len(match[1]) < 4]
-    return min(max(numbers, default=-1), _LARGEST) + 1
-
-
 def _mapping_layers(records: Iterable[str]) -> int:
     """Return the number of layers of the mapping network, which are numbered from 1; at least one."""
-    return max(_count(records, r"mapping_net\.layers\.(\d+)\..*") - 1, 1)
+    return max(count_of(records, r"mapping_net\.layers\.(\d+)\..*") - 1, 1)
 
 
 def _renamed(source: Source, records: _Records, names: Mapping[str, str]) -> _Records:
@@ -186,17 +180,8 @@ def _renamed(source: Source, records: _Records, names: Mapping[str, str]) -> _Re
     Raises:
         MismatchError: A tensor is missing, or there is one that no network of the family has.
     """
-    missing = [key for key in names if key not in records]
-    leftover = [key for key in records if key not in names and key != "style_mean"]
-    if missing:
-        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        instead = f"; it has {visible(leftover[0], 80)} instead" if leftover else ""
-        raise MismatchError(f"{source.name} lacks {missing[0]}{more}, of {len(names)} tensors{instead}.", _HINT)
-    if leftover:
-        raise MismatchError(
-            f"{source.name} has unexpected tensors: {visible(', '.join(key[:80] for key in leftover[:3]))}.", _HINT
-        )
-    found = {ours: _shaped(ours, records[theirs]) for theirs, ours in names.items()}
+    found = renamed(source, records, names, optional=("style_mean",))
+    found = {name: _shaped(name, record) for name, record in found.items()}
     if "style_mean" in records:
         found["mapping.w_avg"] = _first_row(without_axes(records["style_mean"], 2))
     return found

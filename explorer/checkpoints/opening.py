@@ -12,6 +12,7 @@ from explorer.checkpoints.describe import unsupported
 from explorer.checkpoints.latentwalk_format import read_safetensors, unknown_tensors
 from explorer.checkpoints.machine import Budget
 from explorer.checkpoints.nvidia import module_contents
+from explorer.checkpoints.other_networks import refusal
 from explorer.checkpoints.reader import OpenFile
 from explorer.checkpoints.readers import BUILT_IN, read_with
 from explorer.checkpoints.records import module_of
@@ -100,6 +101,8 @@ def _no_part(source: FileSource, part: str, parts: tuple[str, ...]) -> MismatchE
 
 def _unsupported(file: OpenFile, monitor: Monitor) -> CheckpointError:
     """Return the error for a file that no reader recognises."""
+    if (refused := refusal(file.source, file.value)) is not None:
+        return refused
     if file.container == "safetensors":
         assert isinstance(file.value, dict)
         return unknown_tensors(file.source, len(file.value))

@@ -51,4 +51,4 @@ def nvidia_shape(name: str, record: TensorRecord) -> TensorRecord:
     return without_axes(record, _DIMENSIONS[leaf])
 
 
-_DIMENSIONS = {"const": 3, "bias": 1, "noise_strength": 0}
+_DIMENSIONS = {"const": 3, "bias": 1, "noise_strength": 0, "noise_const": 2}

@@ -64,15 +64,16 @@ def find_generator(value: object) -> Found | None:
     return min(found, key=lambda item: (not item.is_average, item.path.count(".")))
 
 
-def find_weights(value: object, anchor: str, parts: tuple[str, ...]) -> Found | None:
+def find_weights(value: object, anchor: str | tuple[str, ...], parts: tuple[str, ...]) -> Found | None:
     """Return the tensors of a generator under other names than NVIDIA's, preferably the averaged one.
 
     Args:
         value: The value of the file.
-        anchor: A key that every such generator has, without a prefix.
+        anchor: A key that every such generator has, without a prefix; several, if a damaged one may lack the first.
         parts: Beginnings of its keys, without a prefix.
     """
-    found = [item for item in _generators(value, (anchor,), parts) if item.module is None]
+    anchors = (anchor,) if isinstance(anchor, str) else anchor
+    found = [item for item in _generators(value, anchors, parts) if item.module is None]
     return min(found, key=lambda item: (not item.is_average, item.path.count(".")), default=None)
 
 

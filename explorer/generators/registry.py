@@ -29,6 +29,9 @@ _BUILT_IN = {
             readers=(
                 "explorer.checkpoints.stylegan2_tf:StyleGAN2TensorFlowReader",
                 "explorer.checkpoints.stylegan2_genforce:GenforceStyleGAN2Reader",
+                "explorer.checkpoints.stylegan2_ports:RosinalityReader",
+                "explorer.checkpoints.stylegan2_ports:BasicSRReader",
+                "explorer.checkpoints.stylegan2_ports:MMGenerationReader",
             ),
             rgb_directions=True,
             trainer="explorer.training.stylegan2:StyleGAN2Trainer",

@@ -143,7 +143,6 @@ def test_every_wrong_file_has_its_own_message(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("checkpoints/ros2_u64.pt", "rosinality"),
         ("checkpoints/star2_128_hpf0_nets_ema.ckpt.xz", "xz archive"),
     ],
 )

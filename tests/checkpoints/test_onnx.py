@@ -58,16 +58,17 @@ def _expected(generator: Generator, given: dict[str, Tensor]) -> Tensor:
 
 
 _CASES = [
-    ("stylegan2-skip", OnnxOptions()),
     ("stylegan2-skip", OnnxOptions("ws", "input")),
-    ("stylegan2-resnet", OnnxOptions()),
     ("stylegan2-orig", OnnxOptions()),
     ("stylegan3-t", OnnxOptions()),
     ("stylegan3-r", OnnxOptions("ws")),
     ("mobilestylegan", OnnxOptions("z", "input")),
     ("stylegan", OnnxOptions("z", "input")),
-    ("stylegan-growing", OnnxOptions("ws")),
 ]
+_TRACED = (
+    "stylegan2-orig", "stylegan2-resnet", "stylegan3-t", "stylegan3-r", "mobilestylegan", "stylegan",
+    "stylegan-growing",
+)  # fmt: skip
 
 
 @needs_onnx
@@ -98,7 +99,7 @@ def test_onnx_runtime_gives_torchs_picture(tmp_path: Path, name: str, options: O
     assert np.abs(pictures[1][0] - pictures[1][1]).max() > 1e-3
 
 
-@pytest.mark.parametrize("name", ["stylegan2-orig", "stylegan3-t", "stylegan3-r", "mobilestylegan", "stylegan"])
+@pytest.mark.parametrize("name", _TRACED)
 def test_the_traced_function_is_the_generators_picture(name: str) -> None:
     generator = build_generator(_checkpoint(name))
     for options in (OnnxOptions(), OnnxOptions("ws", "input")):
