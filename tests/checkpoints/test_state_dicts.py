@@ -148,7 +148,7 @@ def test_settings_are_inferred_from_shapes(tmp_path: Path, name: str) -> None:
         ({"synthesis.b8.torgb.weight": None}, MismatchError, "lacks synthesis.b8.torgb.weight"),
         ({"synthesis.b8.conv1.bias": None}, MismatchError, "lacks synthesis.b8.conv1.bias"),
         ({"synthesis.b8.conv1.weight": torch.zeros(9, 9, 3, 3)}, CheckpointError, "widths|shape"),
-        ({"synthesis.b4.const": torch.zeros(8, 4, 2)}, MismatchError, r"\[8, 4, 2\], expected \[8, 4, 4\]"),
+        ({"synthesis.b4.const": torch.zeros(7, 4, 4)}, MismatchError, r"\[7, 4, 4\], expected \[8, 4, 4\]"),
         ({"synthesis.extra": torch.zeros(3)}, MismatchError, "unexpected tensors: synthesis.extra"),
         ({"mapping.embed_proj.weight": torch.zeros(3, 3)}, UnsupportedModelError, "StyleGAN-XL"),
         ({"mapping.w_avg": torch.full((8,), math.nan)}, MismatchError, "not finite"),

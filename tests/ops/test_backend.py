@@ -13,6 +13,8 @@ from explorer.generators.base import Generator, Inputs, NoiseSpec, fold
 from explorer.ops import backend
 from explorer.ops.backend import CachedDerived, Policy, policy, use_backend
 from explorer.ops.bias_act import bias_act
+from explorer.testing.contract import some_inputs
+from explorer.util.steps import run
 from tests.generators.configs import SMALL, small_generator
 
 # The tiny family derives nothing from its weights and has no fast path.
@@ -79,13 +81,14 @@ def test_backends_agree(name: str, batch: int) -> None:
     generator = small_generator(name)
     torch.manual_seed(2)
     ws = torch.randn(batch, generator.info.num_ws, generator.info.w_dim)
+    inputs = some_inputs(generator, ws)
     with torch.no_grad():
         with use_backend("reference"):
-            expected = generator.synthesis(ws)
-        fast = generator.synthesis(ws)
+            expected = run(generator.picture_steps(inputs))
+        fast = run(generator.picture_steps(inputs))
         with use_backend(dtype=torch.bfloat16):
-            rough = generator.synthesis(ws)
-    trained = generator.synthesis(ws).detach()
+            rough = run(generator.picture_steps(inputs))
+    trained = run(generator.picture_steps(inputs)).detach()
     scale = float(expected.abs().max())
     torch.testing.assert_close(fast, expected, rtol=0, atol=2e-5 * scale)
     torch.testing.assert_close(trained, expected, rtol=0, atol=2e-5 * scale)

@@ -145,7 +145,7 @@ def test_every_command_works(scripts: Path, tmp_path: Path) -> None:
         "convert": ["convert", MODEL, "model.safetensors"],
         "bench": ["bench", MODEL, "--count", "1"],
         "a benchmark": ["bench", "attack", "--help"],
-        **{name: [name, "--help"] for name in ("train", "figures", "window")},
+        **{name: [name, "--help"] for name in ("train", "figures", "grid", "window")},
     }
     assert {*commands, "render"} - {"a benchmark"} == set(COMMANDS)
     done = _run([str(scripts / "python"), "-c", RUN_ALL, json.dumps(commands)], tmp_path)

@@ -23,6 +23,11 @@ RANDOM = Look(noise=Noise("random"), transform=CIRCLE)
 FINAL = "The final picture is already RGB: choose a layer first"
 OF_FINAL = {"tap.channels": FINAL, "tap.first_channel": FINAL, "tap.normalize": FINAL}
 STILL = "The picture is not moving: choose a motion"
+NO_SOURCE = {
+    "source.picture": "This network makes pictures from a latent alone",
+    "source.masks": "This network has no high-pass skip, which masks control",
+    "source.style": "This network cannot take the style of a picture",
+}
 NO_NOISE = "stylegan3-t has no noise inputs: its detail comes from w only"
 OF_QUIET = dict.fromkeys(("noise.mode", "noise.seed", "noise.strength", "noise.layer_strengths"), NO_NOISE)
 OFF = "Noise is switched off"
@@ -64,7 +69,13 @@ SEEDLESS = "Only random noise has a seed"
     ],
 )
 def test_reasons(info: GeneratorInfo | None, look: Look, tap: Tap, reasons: dict[str, str]) -> None:
-    assert availability(info, look, tap) == reasons
+    of_the_source = {} if info is None else NO_SOURCE
+    assert availability(info, look, tap) == {**of_the_source, **reasons}
+
+
+def test_an_image_to_image_network_takes_a_source_and_masks() -> None:
+    image_to_image = replace(PLAIN, source_channels=3, num_masks=2, encodes_style=True)
+    assert not [path for path in availability(image_to_image, RANDOM) if path.startswith("source.")]
 
 
 def test_what_does_not_matter_gives_the_same_object() -> None:
