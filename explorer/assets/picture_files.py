@@ -38,7 +38,7 @@ def load_picture(path: str | Path) -> StoredPicture:
     to `MAX_PIXELS`. An .npy holds uint8 `[H, W]` or `[H, W, C]`.
 
     Raises:
-        AssetError: It is no picture, damaged, or has too few or too many pixels.
+        AssetError: It is not a picture, is damaged, or has too few or too many pixels.
     """
     path = Path(path)
     if path.suffix.lower() == ".npy":

@@ -313,9 +313,9 @@ class Pipeline:
         self._shown.pop(view, None)
         self._unfinished.pop(view, None)
 
-    def forget_all(self) -> None:
-        """Drop everything cached by this pipeline."""
-        self.view_cache.forget_all()
+    def close(self) -> None:
+        """Drop everything cached by this pipeline, and cache nothing more, whoever still holds it."""
+        self.view_cache.close()
         self._shown.clear()
         self._unfinished.clear()
 

@@ -219,7 +219,7 @@ class Renderer:
         self._failures.clear()
         for name in [n for n in self._pipelines if n[0] in shas]:
             pipeline = self._pipelines.pop(name)
-            pipeline.forget_all()
+            pipeline.close()
             pipeline.generator.forget_derived()
         for view in [v for v, name in self._shown_by.items() if name[0] in shas]:
             del self._shown_by[view]
@@ -363,7 +363,7 @@ class Renderer:
             pipeline = Pipeline(generator, self.cache, request.model.sha256, dtype, settings.backend)
             self._pipelines[name] = pipeline
             while len(self._pipelines) > MAX_PIPELINES:
-                self._pipelines.popitem(last=False)[1].forget_all()
+                self._pipelines.popitem(last=False)[1].close()
         self._pipelines.move_to_end(name)
         return pipeline
 

@@ -25,6 +25,7 @@ class ViewCache:
         self.cache = cache
         self._last_keys: dict[Hashable, tuple[bytes, ...]] = {}
         self._wanted: dict[Hashable, int | None] = {}
+        self._is_closed = False
 
     # -- stages --------------------------------------------------------------------------------------------
 
@@ -44,8 +45,7 @@ class ViewCache:
         """Cache the result of a stage, except the last: only the picture needs that, and is itself cached."""
         if view is not None and number < len(keys) - 1:
             is_wanted = number == self._wanted.get(view)
-            slot = self._slot(view, number)
-            self.cache.put(slot, keys[number], activation, activation.nbytes, is_wanted=is_wanted)
+            self._put(self._slot(view, number), keys[number], activation, activation.nbytes, is_wanted=is_wanted)
 
     def mark_requested(self, view: Hashable, keys: tuple[bytes, ...]) -> None:
         """Mark the stage that this drag resumes from: the last one with the same key as in the previous run."""
@@ -78,7 +78,7 @@ class ViewCache:
     def store_image(self, view: Hashable, key: bytes, image: Tensor) -> None:
         """Cache the picture of a view."""
         if view is not None:
-            self.cache.put(self._slot(view, "image"), key, image, _nbytes(image))
+            self._put(self._slot(view, "image"), key, image, _nbytes(image))
 
     def noise(self, layer: int, key: bytes) -> Tensor | None:
         """Return the cached noise of a layer, or None."""
@@ -87,7 +87,11 @@ class ViewCache:
 
     def store_noise(self, layer: int, key: bytes, noise: Tensor) -> None:
         """Cache the noise of a layer for all views: drawing a large random map costs as much as a layer."""
-        self.cache.put(self._slot("noise", layer), key, noise, _nbytes(noise))
+        self._put(self._slot("noise", layer), key, noise, _nbytes(noise))
+
+    def _put(self, slot: Hashable, key: bytes, value: Any, nbytes: int, *, is_wanted: bool = False) -> None:
+        if not self._is_closed:
+            self.cache.put(slot, key, value, nbytes, is_wanted=is_wanted)
 
     # -- eviction -----------------------------------------------------------------------------------------
 
@@ -98,8 +102,12 @@ class ViewCache:
         self._last_keys.pop(view, None)
         self._wanted.pop(view, None)
 
-    def forget_all(self) -> None:
-        """Drop everything of this pipeline."""
+    def close(self) -> None:
+        """Drop everything of this pipeline, and cache nothing more.
+
+        A job that was cancelled may take another step with it, and nothing would drop what that cached.
+        """
+        self._is_closed = True
         for view in tuple(self._last_keys):
             self.forget(view)
         self.cache.drop_where((id(self), "noise"))

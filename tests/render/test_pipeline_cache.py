@@ -40,8 +40,24 @@ def test_forgetting() -> None:
     pipeline.forget(0)
     assert 0 < pipeline.view_cache.cache.nbytes < both
     assert ran(run(pipeline, request_of(generator), view=1)) == ["present"]
-    pipeline.forget_all()
+    pipeline.close()
     assert pipeline.view_cache.cache.nbytes == 0
+
+
+def test_a_job_that_goes_on_after_its_model_was_closed_caches_nothing() -> None:
+    """A cancelled job may take one more step; what it cached then kept the closed model's noise alive."""
+    generator = generator_of("stylegan2")
+    pipeline = pipeline_of(generator)
+    request = request_of(generator)
+    with torch.inference_mode():
+        steps = pipeline.steps(request)
+        next(steps)
+        pipeline.close()
+        for _ in steps:
+            pass
+    assert len(pipeline.view_cache.cache) == 0
+    run(pipeline, request)
+    assert len(pipeline.view_cache.cache) == 0
 
 
 def test_drawn_noise_is_kept() -> None:

@@ -46,13 +46,8 @@ class Files:
 
     @property
     def left(self) -> list[str]:
-        """What has not been freed, except stored noise.
-
-        About one closed StyleGAN2 in twenty keeps a noise map of a few kilobytes on some machines, with nothing in
-        Python that refers to it; its cause is not found yet.
-        """
-        noise = ".noise_const"
-        return [key for key, thing in self.alive.items() if thing() is not None and not key.endswith(noise)]
+        """What has not been freed."""
+        return [key for key, thing in self.alive.items() if thing() is not None]
 
     def check_freed(self) -> None:
         """Raise AssertionError with what has not been freed, and what refers to it."""

@@ -72,11 +72,11 @@ class LookTarget(QWidget):
 
     def mark_target(self, *, is_target: bool) -> None:
         """Show whether a picture that is dragged would be dropped here."""
-        raise NotImplementedError
+        raise NotImplementedError  # every target shows it in its own way
 
     def take_look(self, look: Look) -> None:
         """Take the look of a picture that was dropped."""
-        raise NotImplementedError
+        raise NotImplementedError  # what a drop means is the target's
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if look_in(event.mimeData()) is None or not take_copy(event):
