@@ -22,6 +22,7 @@ log = logging.getLogger("explorer.training")
 
 SETTINGS = "settings.json"
 STATE = "state.pt"
+_DISCRIMINATOR = ("d_channel_base", "d_channel_max", "d_patch_blocks")  # the last one is missing in old runs
 _LIMIT = 16 << 20  # bytes of the settings
 
 _HINT = "Choose another --out, or give its options."
@@ -62,7 +63,7 @@ def with_sizes_held(settings: TrainSettings) -> TrainSettings:
     old = _held(settings.out)
     if old is None or (old["family"], old["resolution"]) != (settings.family, settings.resolution):
         return settings
-    sizes = {name: old[name] for name in ("generator", "d_channel_base", "d_channel_max")}
+    sizes = {name: old[name] for name in ("generator", *_DISCRIMINATOR) if name in old}
     return dataclasses.replace(settings, **sizes)
 
 
@@ -83,5 +84,5 @@ def _sizes(described: dict[str, Any]) -> dict[str, Any]:
     """Return all settings, defaults included, that determine the shapes of the networks and warm-up probes."""
     values = {"img_resolution": described["resolution"], **described["generator"]}
     sizes = dataclasses.asdict(read_config(described["family"], values))
-    sizes |= {name: described[name] for name in ("d_channel_base", "d_channel_max")}
+    sizes |= {name: described.get(name, 0) for name in _DISCRIMINATOR}
     return sizes | {"warm-up layers": [int(index) for _, index in described["warm_up"]]}

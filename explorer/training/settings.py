@@ -14,8 +14,8 @@ __all__ = ["FIXED", "TrainSettings"]
 FIXED = frozenset(
     (
         *("family", "out", "data", "data_seed", "mirror", "resolution", "generator", "fourier_lowest"),
-        *("d_channel_base", "d_channel_max", "batch", "total_kimg", "time_limit_s", "seed", "warm_up", "device"),
-        *("threads", "bfloat16", "g_bfloat16", "recipe", "start_from", "note", "save_s", "samples_s", "phases"),
+        *("d_channel_base", "d_channel_max", "d_patch_blocks", "batch", "total_kimg", "time_limit_s", "seed"),
+        *("warm_up", "device", "threads", "bfloat16", "g_bfloat16", "recipe", "start_from", "note", "save_s", "samples_s", "phases"),
         "processes",
     )
 )
@@ -50,6 +50,7 @@ class TrainSettings:
     fourier_lowest: float = 0.0
     d_channel_base: int = 32768
     d_channel_max: int = 512
+    d_patch_blocks: int = 0  # if > 0: the discriminator judges patches after so many blocks (`Discriminator`)
     g_bfloat16: bool = False  # activations of the generator only, on processors where it is faster
     d_bfloat16: bool = False  # the same of the discriminator, except for R1
     batch: int = 16

@@ -59,7 +59,10 @@ class Trainer:
         if settings.fourier_lowest > 0:
             family.spread_features(self.g, settings.fourier_lowest)
         self.g_ema: Generator = copy.deepcopy(self.g).eval().requires_grad_(False)
-        self.d = Discriminator(settings.resolution, settings.d_channel_base, settings.d_channel_max).to(device)
+        self.d = Discriminator(
+            settings.resolution, settings.d_channel_base, settings.d_channel_max,
+            patch_blocks=settings.d_patch_blocks,
+        ).to(device)  # fmt: skip
         if device.type == "cuda" and settings.bfloat16:
             # torch's stubs do not accept this keyword on its own.
             self.g.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

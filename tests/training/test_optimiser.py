@@ -11,7 +11,7 @@ from explorer.generators.registry import build
 from explorer.training.critters.pack import pack
 from explorer.training.datasets import Critters
 from explorer.training.loop import run
-from explorer.training.optimiser import GeneratorOptimiser
+from explorer.training.optimiser import GeneratorOptimiser, orthogonalised
 from explorer.training.trainer import Trainer
 
 from .test_loop import Fixed, fall, settings
@@ -55,7 +55,32 @@ def test_a_step_does_not_depend_on_the_layout() -> None:
         convolution.weight.grad = torch.randn(8, 6, 3, 3)
         optimiser.step()
         results.append(convolution.weight.detach().contiguous())
-    torch.testing.assert_close(results[0], results[1], atol=2e-3, rtol=0)  # Muon computes in bfloat16
+    torch.testing.assert_close(results[0], results[1], atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("shape", [(6, 54), (54, 6), (16, 16)])
+def test_orthogonalising_by_gram_matrices_agrees_with_the_iteration_on_the_matrix(shape: tuple[int, int]) -> None:
+    a, b, c = coefficients = (3.4445, -4.7750, 2.0315)
+    matrix = torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    x = matrix / matrix.norm()
+    for _ in range(5):
+        gram = x @ x.t()
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    torch.testing.assert_close(orthogonalised(matrix.float(), coefficients, 5), x.float(), atol=1e-4, rtol=0)
+
+
+def test_muon_moves_as_in_torch() -> None:
+    start = torch.randn(8, 24, generator=torch.Generator().manual_seed(0))
+    gradients = torch.randn(3, 8, 24, generator=torch.Generator().manual_seed(1))
+    ends = []
+    for kind in (torch.optim.Muon, type(GeneratorOptimiser(torch.nn.Linear(6, 8), [], 0.0).muon)):
+        parameter = torch.nn.Parameter(start.clone())
+        muon = kind([parameter], lr=0.01, weight_decay=0.0, momentum=0.95, adjust_lr_fn="match_rms_adamw")
+        for gradient in gradients:
+            parameter.grad = gradient.clone()
+            muon.step()
+        ends.append(parameter.detach() - start)
+    torch.testing.assert_close(ends[1], ends[0], atol=1e-3, rtol=0)  # torch computes in bfloat16
 
 
 def test_a_restart_within_a_muon_phase_changes_nothing(data: Critters, tmp_path: Path) -> None:
