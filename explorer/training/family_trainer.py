@@ -56,6 +56,18 @@ class FamilyTrainer:
         name = generator.info.family
         raise UsageError(f"{name} has no Fourier features to spread.", "Leave fourier_lowest at 0.")
 
+    def fix_noise(self, generator: Generator, strength: float) -> None:
+        """Set the strength of the noise of the finest layers of a generator and exclude it from training.
+
+        Where one strength holds for the whole picture, a smooth background would make it zero long before the other
+        weights have learned to let the noise through only on fur.
+
+        Raises:
+            UsageError: It has no noise.
+        """
+        name = generator.info.family
+        raise UsageError(f"{name} has no noise.", "Leave noise_strength at 0.")
+
     def parts(self, new: Generator, old: Generator) -> Iterator[Part]:
         """Yield the parts of `new` in order of execution; a later part needs all earlier ones to be taken."""
         before = {layer.info.name: learned(layer) for layer in old.layers}

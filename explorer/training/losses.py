@@ -40,14 +40,17 @@ def path_lengths(pictures: Tensor, ws: Tensor, noise: Tensor) -> Tensor:
     return gradient.square().sum(2).mean(1).sqrt()
 
 
-def reconstruction_loss(fake: Tensor, real: Tensor, levels: int = 3, square: float = 0.0, first: int = 0) -> Tensor:
+def reconstruction_loss(
+    fake: Tensor, real: Tensor, levels: int = 3, square: float = 0.0, first: int = 0, weight: Tensor | None = None
+) -> Tensor:
     """Return the distance `[N]` of generated pictures to the renderer's pictures of the same latents.
 
     Sums the absolute difference at `levels` octaves and that of its spatial gradients, which weights edges, so that
     a misplaced thin line costs more than a tint. `square` is the weight of additional squared differences: absolute
     ones let the generator omit what it cannot place (eyes, early on), squared ones make it draw that faintly.
     `first` is the finest octave compared: strands of fur are not determined by the latent, and a loss at full
-    resolution would smooth away what the discriminator asks for.
+    resolution would smooth away what the discriminator asks for. `weight` `[N, 1, R, R]` applies to the differences
+    at full resolution (`texture.smoothness`).
     """
     total = torch.zeros(fake.shape[0], device=fake.device)
     difference = fake - real
@@ -56,10 +59,11 @@ def reconstruction_loss(fake: Tensor, real: Tensor, levels: int = 3, square: flo
             difference = F.avg_pool2d(difference, 2)
         if level < first:
             continue
-        total = total + difference.abs().mean(dim=(1, 2, 3))
+        compared = difference if weight is None or level else difference * weight
+        total = total + compared.abs().mean(dim=(1, 2, 3))
         if square:
-            total = total + square * difference.square().mean(dim=(1, 2, 3))
-        edges_x = (difference[..., 1:] - difference[..., :-1]).abs().mean(dim=(1, 2, 3))
-        edges_y = (difference[..., 1:, :] - difference[..., :-1, :]).abs().mean(dim=(1, 2, 3))
+            total = total + square * compared.square().mean(dim=(1, 2, 3))
+        edges_x = (compared[..., 1:] - compared[..., :-1]).abs().mean(dim=(1, 2, 3))
+        edges_y = (compared[..., 1:, :] - compared[..., :-1, :]).abs().mean(dim=(1, 2, 3))
         total = total + 0.5 * (edges_x + edges_y)
     return total

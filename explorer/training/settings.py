@@ -15,8 +15,8 @@ FIXED = frozenset(
     (
         *("family", "out", "data", "data_seed", "mirror", "resolution", "generator", "fourier_lowest"),
         *("d_channel_base", "d_channel_max", "d_patch_blocks", "batch", "total_kimg", "time_limit_s", "seed"),
-        *("warm_up", "device", "threads", "bfloat16", "g_bfloat16", "recipe", "start_from", "note", "save_s", "samples_s", "phases"),
-        "processes",
+        *("warm_up", "noise_strength", "device", "threads", "bfloat16", "g_bfloat16", "recipe", "start_from", "note"),
+        *("save_s", "samples_s", "phases", "processes"),
     )
 )
 """Settings that cannot change during a run."""
@@ -65,6 +65,8 @@ class TrainSettings:
     guide_weight: float = 0.0
     guide_square: float = 0.0  # weight of squared differences in the reconstruction loss
     guide_first: int = 0  # finest octave it compares once the discriminator is trained (1: half resolution)
+    texture_weight: float = 0.0  # of `texture_loss`; pixels are then compared only where pictures are smooth
+    noise_strength: float = 0.0  # if > 0: constant strength of the noise from half the resolution on
     warm_up: list[tuple[float, int]] = field(
         default_factory=list
     )  # (until kimg, last layer), before `adversarial_kimg`

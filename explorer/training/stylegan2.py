@@ -32,6 +32,13 @@ class StyleGAN2Trainer(FamilyTrainer):
             return _FastToRGB(layer, dtype, device)
         return super().fast_layer(layer, dtype, device)
 
+    @torch.no_grad()
+    def fix_noise(self, generator: Generator, strength: float) -> None:
+        """Set it from half the resolution on."""
+        for layer in generator.layers:
+            if isinstance(layer, StyleGAN2Conv) and layer.info.height * 2 >= generator.info.resolution:
+                layer.noise_strength.fill_(strength).requires_grad_(requires_grad=False)
+
     def parts(self, new: Generator, old: Generator) -> Iterator[Part]:
         """Yield the constant and every layer; blocks of a resolution that both have match."""
         assert isinstance(new, StyleGAN2Generator)

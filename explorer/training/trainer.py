@@ -28,6 +28,7 @@ from explorer.training.optimiser import GeneratorOptimiser
 from explorer.training.parallel import Group
 from explorer.training.seeds import seed_of
 from explorer.training.start import start_from
+from explorer.training.texture import smoothness, texture_loss
 from explorer.training.warmup import WarmUp
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ class Trainer:
         family = trainer_of(settings.family)
         if settings.fourier_lowest > 0:
             family.spread_features(self.g, settings.fourier_lowest)
+        if settings.noise_strength > 0:
+            family.fix_noise(self.g, settings.noise_strength)
         self.g_ema: Generator = copy.deepcopy(self.g).eval().requires_grad_(False)
         self.d = Discriminator(
             settings.resolution, settings.d_channel_base, settings.d_channel_max,
@@ -93,6 +96,9 @@ class Trainer:
             LatentwalkError: The file cannot be read, or does not fit.
         """
         self.started = start_from(Path(self.settings.start_from), self.g, self.g_ema).described()
+        if self.settings.noise_strength > 0:  # that of the file is another
+            for generator in (self.g, self.g_ema):
+                trainer_of(self.settings.family).fix_noise(generator, self.settings.noise_strength)
 
     # -- state ---------------------------------------------------------------------------------------------
 
@@ -207,12 +213,7 @@ class Trainer:
             target = self.warm_up.target(target, fake.shape[-1]) if target is not None else None
         loss = torch.zeros([], device=fake.device)
         if target is not None and plain > 0:
-            first = s.guide_first if adversarial else 0
-            reconstruction = losses.reconstruction_loss(
-                fake[:plain], target[:plain], square=s.guide_square, first=first
-            ).mean()
-            loss = loss + s.guide_weight * reconstruction
-            self._note("guide", reconstruction)
+            loss = loss + self._guide(fake[:plain], target[:plain], s.guide_first if adversarial else 0)
         if adversarial:
             self.d.requires_grad_(False)
             logits = self._discriminate(fake)
@@ -222,6 +223,19 @@ class Trainer:
             self._note("loss_g", adversarial_loss)
         self._descend(self.opt_g, self.opt_g.parameters, loss)
         return fake.detach()
+
+    def _guide(self, fake: Tensor, real: Tensor, first: int) -> Tensor:
+        """Return the loss against the pictures of the same latents, compared from octave `first` on."""
+        s = self.phase
+        weight = smoothness(real) if s.texture_weight > 0 else None
+        reconstruction = losses.reconstruction_loss(fake, real, square=s.guide_square, first=first, weight=weight)
+        loss = s.guide_weight * reconstruction.mean()
+        self._note("guide", reconstruction.mean())
+        if s.texture_weight > 0:
+            texture = texture_loss(fake, real).mean()
+            loss = loss + s.texture_weight * texture
+            self._note("texture", texture)
+        return loss
 
     def _step_path_length(self) -> None:
         s = self.phase
