@@ -206,7 +206,11 @@ _LIST = (
             "generator": _SIZES | {"channel_base": 4096, "channel_max": 64},
             "noise_strength": 0.1,
             "total_kimg": 28.0,
-            "phases": [(16.0, {"lr_g": 1e-3, "lr_muon": 1e-3}), (23.0, {"lr_g": 5e-4, "lr_muon": 5e-4})],
+            "first_pictures": 3000,
+            "phases": [
+                (12.0, {"first_pictures": 0}), (16.0, {"lr_g": 1e-3, "lr_muon": 1e-3}),
+                (23.0, {"lr_g": 5e-4, "lr_muon": 5e-4}),
+            ],
         },
     ),
     Recipe(

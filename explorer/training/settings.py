@@ -15,7 +15,17 @@ FIXED = frozenset(
     (
         *("family", "out", "data", "data_seed", "mirror", "resolution", "generator", "fourier_lowest"),
         *("d_channel_base", "d_channel_max", "d_patch_blocks", "batch", "total_kimg", "time_limit_s", "seed"),
-        *("warm_up", "noise_strength", "device", "threads", "bfloat16", "g_bfloat16", "recipe", "start_from", "note"),
+        *(
+            "warm_up",
+            "noise_strength",
+            "device",
+            "threads",
+            "bfloat16",
+            "g_bfloat16",
+            "recipe",
+            "start_from",
+            "note",
+        ),
         *("save_s", "samples_s", "phases", "processes"),
     )
 )
