@@ -85,8 +85,8 @@ _FIRST_128 = _BOTH_128 | {"first_pictures": 3000, "ema_kimg": 0.5, "lr_g": 2e-3,
 _SECOND_128 = _BOTH_128 | _ADVERSARIAL | {
     "guide_square": 8.0, "adversarial_weight": 0.16, "gamma": 0.4, "lr_muon": 1e-3, "lr_d": 3e-3,
 }  # fmt: skip
-# Texture: statistics instead of a discriminator, whose step costs five times as much. A constant strength of the noise
-# keeps the generator from ending the noise before it has learned where it may show.
+# Texture: statistics instead of a discriminator, whose step costs five times as much. A constant strength of the
+# noise keeps the generator from ending the noise before it has learned where it may show.
 _TEXTURE_128 = _BOTH_128 | {"texture_weight": 5.0, "ema_kimg": 1.0, "lr_g": 2e-3, "lr_muon": 2e-3}
 # With nine layers the first ones have about the cutoffs of the first of seven at 64 px. Eight layers would cost
 # more, as their rates double sooner.

@@ -36,7 +36,7 @@ class StyleGAN2Trainer(FamilyTrainer):
     def fix_noise(self, generator: Generator, strength: float) -> None:
         """Set it from half the resolution on."""
         for layer in generator.layers:
-            if isinstance(layer, StyleGAN2Conv) and layer.info.height * 2 >= generator.info.resolution:
+            if isinstance(layer, StyleGAN2Conv) and layer.info.height * 2 >= generator.info.img_size[0]:
                 layer.noise_strength.fill_(strength).requires_grad_(requires_grad=False)
 
     def parts(self, new: Generator, old: Generator) -> Iterator[Part]:
