@@ -193,7 +193,13 @@ def _guide(settings: dict[str, Any]) -> str:
     squares = " and squared" * (settings["guide_square"] > 0)
     first = settings["guide_first"]
     finer = f", {first} of them (the finest) only without the discriminator" if first else ""
-    return f"absolute{squares} differences at three octaves{finer}"
+    text = f"absolute{squares} differences at three octaves{finer}"
+    if settings.get("texture_weight", 0) > 0:
+        text += """, the finest only where
+the picture is smooth, and by differences in local variance and autocorrelation, which teach it the texture of fur"""
+    if (strength := settings.get("noise_strength", 0)) > 0:
+        text += f"; the noise of the finest layers has a constant strength of {strength:g}"
+    return text
 
 
 def _workers(settings: dict[str, Any]) -> str:

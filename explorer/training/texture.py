@@ -2,9 +2,9 @@
 
 Compared are local second-order statistics (variance and autocorrelation at small lags), which describe the
 contrast, grain and direction of a texture without its phase; Portilla and Simoncelli (2000, "A parametric texture
-model based on joint statistics of complex wavelet coefficients") use such statistics of subbands. So a generator can
-draw its own strands, from noise, where a difference of pixels would make it draw none. A discriminator teaches the
-same, but its step costs several times as much, and it has to be trained itself first.
+model based on joint statistics of complex wavelet coefficients") use such statistics of subbands. So a generator
+can draw its own strands, from noise, where a difference of pixels would make it draw none. A discriminator teaches
+the same, but its step costs several times as much, and it has to be trained itself first.
 """
 
 from __future__ import annotations
