@@ -70,9 +70,8 @@ class _Muon(torch.optim.Muon):
     """
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:
-        """Update the parameters; `closure` is not supported."""
-        assert closure is None, "Muon's loss is not evaluated again."
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # a loss is not evaluated again here
+        """Update the parameters."""
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is not None:
@@ -110,7 +109,8 @@ def orthogonalised(matrix: Tensor, coefficients: tuple[float, float, float], ste
         polynomial = a * identity + b * gram + c * (gram @ gram)
         product = polynomial @ product
         gram = polynomial @ gram @ polynomial
-    return (product @ x).to(matrix.dtype)
+    result: Tensor = product @ x
+    return result.to(matrix.dtype)
 
 
 def _matrix(values: Tensor, like: Tensor) -> Tensor:

@@ -62,5 +62,6 @@ def _statistics(picture: Tensor) -> Tensor:
         here = x[:, :, : height - down, left : width - far]
         there = x[:, :, down:, far : width - left]
         products.append(F.pad(here * there, (left, far, 0, down)))
-    pooled = F.avg_pool2d(torch.stack(products, 1).flatten(0, 1), _WINDOW, _WINDOW // 2)
-    return pooled.unflatten(0, (x.shape[0], -1))
+    stacked = torch.stack(products, 1)
+    pooled = F.avg_pool2d(stacked.flatten(0, 1), _WINDOW, _WINDOW // 2)
+    return pooled.reshape(*stacked.shape[:3], *pooled.shape[2:])
