@@ -19,7 +19,13 @@
 
 namespace {
 
-constexpr int kLane = 16;  // floats in a vector; rows are padded to a multiple
+constexpr int kWord = 16;  // signs in a word; rows are padded to a multiple
+#ifdef __AVX512F__
+constexpr int kLane = 16;  // floats in a vector
+#else
+constexpr int kLane = 8;  // two registers of 16 bytes where there is no AVX
+#endif
+constexpr int kWidest = 10;  // vectors of a strip: its sums and one operand fit in 16 registers
 
 typedef float Vector __attribute__((vector_size(kLane * sizeof(float))));
 
@@ -29,7 +35,7 @@ Vector load(const float* p) {
     return v;
 }
 
-int padded(int n) { return (n + kLane - 1) / kLane * kLane; }
+int padded(int n) { return (n + kWord - 1) / kWord * kWord; }
 
 // Zeroed floats at the start of a cache line, so that no vector lies across two.
 class Buffer {
@@ -99,8 +105,10 @@ void apply(const Band& b, const float* in, int length, int stride, float* out, b
         const float* w = b.weight + static_cast<int64_t>(o) * b.width;
         float* target = out + static_cast<int64_t>(o) * stride;
         int left = (length + kLane - 1) / kLane;
-        for (; left >= 10; left -= 10, row += 10 * kLane, target += 10 * kLane) strip<10>(row, w, b.width, stride, target, add);
-        for (; left >= 5; left -= 5, row += 5 * kLane, target += 5 * kLane) strip<5>(row, w, b.width, stride, target, add);
+        for (; left >= kWidest; left -= kWidest, row += kWidest * kLane, target += kWidest * kLane)
+            strip<kWidest>(row, w, b.width, stride, target, add);
+        for (; left >= 5; left -= 5, row += 5 * kLane, target += 5 * kLane)
+            strip<5>(row, w, b.width, stride, target, add);
         switch (left) {
             case 4: strip<4>(row, w, b.width, stride, target, add); break;
             case 3: strip<3>(row, w, b.width, stride, target, add); break;
@@ -141,33 +149,50 @@ void transpose(const float* in, int rows, int columns, int stride, float* out) {
 
 // Multiplies what is negative by `leak` and writes a bit for what is not, 16 places to a word.
 void bend(float* row, int length, float leak, uint16_t* positive) {
-    for (int j = 0; j < length; j += kLane) {
-#ifdef __AVX512F__
+    for (int j = 0; j < length; j += kWord) {
+#if defined(__AVX512F__)
         const __m512 v = _mm512_load_ps(row + j);
         const __mmask16 keeps = _mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_GE_OQ);
         _mm512_store_ps(row + j, _mm512_mask_mul_ps(v, static_cast<__mmask16>(~keeps), v, _mm512_set1_ps(leak)));
-        positive[j / kLane] = keeps;
+        positive[j / kWord] = keeps;
+#elif defined(__AVX__)
+        int bits = 0;
+        for (int i = 0; i < kWord; i += 8) {
+            const __m256 v = _mm256_load_ps(row + j + i);
+            const __m256 keeps = _mm256_cmp_ps(v, _mm256_setzero_ps(), _CMP_GE_OQ);
+            bits |= _mm256_movemask_ps(keeps) << i;
+            _mm256_store_ps(row + j + i, _mm256_blendv_ps(_mm256_mul_ps(v, _mm256_set1_ps(leak)), v, keeps));
+        }
+        positive[j / kWord] = static_cast<uint16_t>(bits);
 #else
         uint16_t bits = 0;
-        for (int i = 0; i < kLane; ++i) {
+        for (int i = 0; i < kWord; ++i) {
             const bool keeps = row[j + i] >= 0.0f;
             bits |= static_cast<uint16_t>(keeps) << i;
             row[j + i] = keeps ? row[j + i] : row[j + i] * leak;
         }
-        positive[j / kLane] = bits;
+        positive[j / kWord] = bits;
 #endif
     }
 }
 
 // The same of a gradient, by the bits.
 void bend_back(float* row, int length, float leak, const uint16_t* positive) {
-    for (int j = 0; j < length; j += kLane) {
-        const uint16_t keeps = positive[j / kLane];
-#ifdef __AVX512F__
+    for (int j = 0; j < length; j += kWord) {
+        const uint16_t keeps = positive[j / kWord];
+#if defined(__AVX512F__)
         const __m512 v = _mm512_load_ps(row + j);
         _mm512_store_ps(row + j, _mm512_mask_mul_ps(v, static_cast<__mmask16>(~keeps), v, _mm512_set1_ps(leak)));
+#elif defined(__AVX2__)
+        const __m256i places = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+        for (int i = 0; i < kWord; i += 8) {
+            const __m256i bits = _mm256_and_si256(_mm256_set1_epi32(keeps >> i), places);
+            const __m256 kept = _mm256_castsi256_ps(_mm256_cmpeq_epi32(bits, places));
+            const __m256 v = _mm256_load_ps(row + j + i);
+            _mm256_store_ps(row + j + i, _mm256_blendv_ps(_mm256_mul_ps(v, _mm256_set1_ps(leak)), v, kept));
+        }
 #else
-        for (int i = 0; i < kLane; ++i) row[j + i] = keeps >> i & 1 ? row[j + i] : row[j + i] * leak;
+        for (int i = 0; i < kWord; ++i) row[j + i] = keeps >> i & 1 ? row[j + i] : row[j + i] * leak;
 #endif
     }
 }
@@ -186,7 +211,7 @@ void run(const Filter& f, const T* source, int64_t begin, int64_t end, uint16_t*
          int channels, T* result, float* sum) {
     // One stride for all, so that a pass may use any buffer; spare rows for whole tiles at the lower edge.
     const int n = f.n, middle = f.middle, m = f.m, most = std::max({n, middle, m});
-    const int stride = padded(most), words = padded(middle) / kLane;
+    const int stride = padded(most), words = padded(middle) / kWord;
     const size_t size = static_cast<size_t>(most + 64) * stride;
     Buffer a(size), b(size), c(size), d(size), e(size);
     for (int64_t p = begin; p < end; ++p) {
@@ -240,7 +265,7 @@ torch::Tensor band_filter(torch::Tensor x, std::vector<torch::Tensor> first_star
     for (size_t i = 0; i < second_start.size(); ++i) f.second.push_back(band(second_start[i], second_weight[i]));
     f.leak = static_cast<float>(slope), f.forward = forward;
     f.n = x.size(1), f.middle = f.first[0].rows, f.m = f.second[0].rows;
-    TORCH_CHECK(signs.size(0) == planes && signs.size(1) == f.middle && signs.size(2) == padded(f.middle) / kLane,
+    TORCH_CHECK(signs.size(0) == planes && signs.size(1) == f.middle && signs.size(2) == padded(f.middle) / kWord,
                 "signs of another size");
     auto y = torch::empty({planes, f.m, f.m}, x.options());
     auto* sign = reinterpret_cast<uint16_t*>(signs.data_ptr<int16_t>());
