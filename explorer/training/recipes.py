@@ -208,7 +208,9 @@ _LIST = (
             "total_kimg": 28.0,
             "first_pictures": 3000,
             "phases": [
-                (12.0, {"first_pictures": 0}), (16.0, {"lr_g": 1e-3, "lr_muon": 1e-3}),
+                (12.0, {"first_pictures": 5600}),
+                (16.0, {"lr_g": 1e-3, "lr_muon": 1e-3}),
+                (21.0, {"first_pictures": 0}),
                 (23.0, {"lr_g": 5e-4, "lr_muon": 5e-4}),
             ],
         },

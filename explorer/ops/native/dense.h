@@ -12,10 +12,10 @@ struct Two {
     vf first, second;
 };
 
-// 32 numbers: in order, or the even ones and the odd ones, which are quicker to tell apart than neighbours.
+// PAIR numbers: in order, or the even ones and the odd ones, which are quicker to tell apart than neighbours.
 inline Two load_two(const float* p) { return {load(p), load(p + LANES)}; }
 inline Two load_two(const bf16* p) {
-    typedef uint32_t vuu __attribute__((vector_size(64), aligned(2)));
+    typedef uint32_t vuu __attribute__((vector_size(4 * LANES), aligned(2)));
     const vu both = *(const vuu*)p;
     return {(vf)(both << 16), (vf)(both & 0xffff0000u)};
 }

@@ -1,4 +1,4 @@
-// Sixteen channels at a time: vectors, their conversions, and scratch memory of a thread.
+// Sixteen channels at a time, or eight: vectors, their conversions, and scratch memory of a thread.
 
 #pragma once
 
@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#if defined(__AVX512F__)
+#if defined(__AVX__)
 #include <immintrin.h>
 #endif
 
@@ -20,13 +20,18 @@
 
 namespace {
 
+// Without AVX-512, vectors of sixteen would be two registers each, and the dozen that a filter holds would not fit.
+#if defined(__AVX512F__)
 constexpr int LANES = 16;
-typedef float vf __attribute__((vector_size(64)));
-typedef float vfu __attribute__((vector_size(64), aligned(4)));
-typedef int32_t vi __attribute__((vector_size(64)));
-typedef uint32_t vu __attribute__((vector_size(64)));
-typedef uint16_t vh __attribute__((vector_size(32)));
-typedef uint16_t vhu __attribute__((vector_size(32), aligned(2)));
+#else
+constexpr int LANES = 8;
+#endif
+typedef float vf __attribute__((vector_size(4 * LANES)));
+typedef float vfu __attribute__((vector_size(4 * LANES), aligned(4)));
+typedef int32_t vi __attribute__((vector_size(4 * LANES)));
+typedef uint32_t vu __attribute__((vector_size(4 * LANES)));
+typedef uint16_t vh __attribute__((vector_size(2 * LANES)));
+typedef uint16_t vhu __attribute__((vector_size(2 * LANES), aligned(2)));
 struct bf16 {
     uint16_t bits;
 };
@@ -76,6 +81,10 @@ inline void sums_of(const vf v[4], float sums[4]) {
     const __m256 two = (__m256)_mm512_castpd512_pd256((__m512d)quarters) +
                        (__m256)_mm512_extractf64x4_pd((__m512d)quarters, 1);
     _mm_storeu_ps(sums, _mm256_castps256_ps128(two) + _mm256_extractf128_ps(two, 1));
+#elif defined(__AVX__)
+    const __m256 ab = _mm256_hadd_ps((__m256)v[0], (__m256)v[1]), cd = _mm256_hadd_ps((__m256)v[2], (__m256)v[3]);
+    const __m256 halves = _mm256_hadd_ps(ab, cd);  // a b c d, twice
+    _mm_storeu_ps(sums, _mm256_castps256_ps128(halves) + _mm256_extractf128_ps(halves, 1));
 #else
     for (int i = 0; i < 4; i++) sums[i] = sum_of(v[i]);
 #endif
@@ -100,7 +109,7 @@ inline void store_some(T* p, vf v, int count) {
     std::memcpy(p, lanes, count * sizeof(T));
 }
 
-// Arithmetic on vectors of a type V: sixteen float32, or, where the processor can, thirty-two float16.
+// Arithmetic on vectors of a type V: LANES float32, or, where the processor can, thirty-two float16.
 template <typename V>
 constexpr int lanes_of() {
     return LANES;
@@ -191,6 +200,9 @@ inline vf activate(vf v, vf slope, vf clamp) {
     // These return their second operand if either is NaN.
     const __m512 a = _mm512_max_ps((__m512)(v * slope), (__m512)v);
     return (vf)_mm512_min_ps((__m512)clamp, _mm512_max_ps((__m512)-clamp, a));
+#elif defined(__AVX__)
+    const __m256 a = _mm256_max_ps((__m256)(v * slope), (__m256)v);
+    return (vf)_mm256_min_ps((__m256)clamp, _mm256_max_ps((__m256)-clamp, a));
 #else
     const vf scaled = v * slope;
     v = scaled > v ? scaled : v;
