@@ -196,7 +196,7 @@ def _guide(settings: dict[str, Any]) -> str:
     text = f"absolute{squares} differences at three octaves{finer}"
     if settings.get("texture_weight", 0) > 0:
         text += """, the finest only where
-the picture is smooth, and by differences in local variance and autocorrelation, which teach it the texture of fur"""
+the picture is smooth and on outlines, and by differences in local variance and autocorrelation, which teach it the texture of fur"""
     if (strength := settings.get("noise_strength", 0)) > 0:
         text += f"; the noise of the finest layers has a constant strength of {strength:g}"
     return text

@@ -50,7 +50,7 @@ def reconstruction_loss(
     ones let the generator omit what it cannot place (eyes, early on), squared ones make it draw that faintly.
     `first` is the finest octave compared: strands of fur are not determined by the latent, and a loss at full
     resolution would smooth away what the discriminator asks for. `weight` `[N, 1, R, R]` applies to the differences
-    at full resolution (`texture.smoothness`).
+    at full resolution (`texture.determined`).
     """
     total = torch.zeros(fake.shape[0], device=fake.device)
     difference = fake - real

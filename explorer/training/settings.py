@@ -75,7 +75,7 @@ class TrainSettings:
     guide_weight: float = 0.0
     guide_square: float = 0.0  # weight of squared differences in the reconstruction loss
     guide_first: int = 0  # finest octave it compares once the discriminator is trained (1: half resolution)
-    texture_weight: float = 0.0  # of `texture_loss`; pixels are then compared only where pictures are smooth
+    texture_weight: float = 0.0  # of `texture_loss`; pixels are then compared outside of texture only
     noise_strength: float = 0.0  # if > 0: constant strength of the noise from half the resolution on
     warm_up: list[tuple[float, int]] = field(
         default_factory=list

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["smoothness", "texture_loss"]
+__all__ = ["determined", "texture_loss"]
 
 _LAGS = ((0, 1), (1, 0), (1, 1), (1, -1), (0, 2), (2, 0), (1, 2), (2, 1), (1, -2), (2, -1), (0, 3), (3, 0))
 _WINDOW = 16  # pixels per side over which statistics are averaged; smaller windows favour too little contrast
@@ -39,13 +39,20 @@ def texture_loss(fake: Tensor, real: Tensor, levels: int = 2) -> Tensor:
     return total
 
 
-def smoothness(picture: Tensor) -> Tensor:
-    """Return weights `[N, 1, H, W]` in 0..1: 1 where a picture is smooth, near 0 within texture and on edges.
+def determined(picture: Tensor) -> Tensor:
+    """Return weights `[N, 1, H, W]` in 0..1: near 1 where a picture is smooth and on its outlines, near 0 in texture.
 
-    There, the difference of single pixels is hardly visible, and if the texture is not determined, meaningless.
+    Outlines are told from texture by the slope that is left after blurring. In texture, the difference of single
+    pixels means nothing if the latent does not determine it.
     """
-    variance = F.avg_pool2d(_high_pass(picture).square().mean(1, keepdim=True), 9, 1, 4, count_include_pad=False)
-    return (1 + (variance + _TINY).sqrt() / 0.03) ** -2
+    variance = F.avg_pool2d(_high_pass(picture).square().mean(1, keepdim=True), 5, 1, 2, count_include_pad=False)
+    smooth = (1 + (variance + _TINY).sqrt() / 0.04) ** -2
+    blurred = F.avg_pool2d(F.pad(picture, (3, 3, 3, 3), mode="replicate"), 5, 1)  # [N, C, H + 2, W + 2]
+    right = (blurred[..., 1:-1, 2:] - blurred[..., 1:-1, :-2]) / 2
+    down = (blurred[..., 2:, 1:-1] - blurred[..., :-2, 1:-1]) / 2
+    slope = (right.square() + down.square()).sum(1, keepdim=True)
+    steep = (slope / 0.04).square()
+    return torch.maximum(smooth, steep / (1 + steep))
 
 
 def _high_pass(picture: Tensor) -> Tensor:

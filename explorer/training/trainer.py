@@ -28,7 +28,7 @@ from explorer.training.optimiser import GeneratorOptimiser
 from explorer.training.parallel import Group
 from explorer.training.seeds import seed_of
 from explorer.training.start import start_from
-from explorer.training.texture import smoothness, texture_loss
+from explorer.training.texture import determined, texture_loss
 from explorer.training.warmup import WarmUp
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ class Trainer:
     def _guide(self, fake: Tensor, real: Tensor, first: int) -> Tensor:
         """Return the loss against the pictures of the same latents, compared from octave `first` on."""
         s = self.phase
-        weight = smoothness(real) if s.texture_weight > 0 else None
+        weight = determined(real) if s.texture_weight > 0 else None
         reconstruction = losses.reconstruction_loss(fake, real, square=s.guide_square, first=first, weight=weight)
         loss = s.guide_weight * reconstruction.mean()
         self._note("guide", reconstruction.mean())

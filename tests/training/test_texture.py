@@ -13,7 +13,7 @@ from explorer.errors import UsageError
 from explorer.training.critters.pack import pack
 from explorer.training.datasets import Critters
 from explorer.training.loop import run
-from explorer.training.texture import smoothness, texture_loss
+from explorer.training.texture import determined, texture_loss
 from explorer.training.trainer import Trainer
 
 from .test_loop import Fixed, fall, settings
@@ -46,13 +46,15 @@ def test_differences_of_pixels_prefer_no_texture() -> None:
     assert (target - 0).abs().mean() < (target - strands(1)).abs().mean()
 
 
-def test_only_smooth_surroundings_count() -> None:
+def test_smooth_places_and_outlines_are_compared_but_not_texture() -> None:
     picture = torch.zeros(1, 3, 96, 96)
     picture[..., 48:] = strands(0)[..., 48:]
-    weight = smoothness(picture)
+    picture[..., 20:24, :48] = 1.0  # a bar
+    weight = determined(picture)
     assert weight.shape == (1, 1, 96, 96)
-    assert weight[..., :32].min() > 0.8
-    assert weight[..., 64:].max() < 0.3
+    assert weight[..., 40:, :32].min() > 0.5
+    assert weight[..., 20, :32].min() > 0.5  # its outline
+    assert weight[..., 64:].mean() < 0.2
 
 
 @pytest.fixture(scope="module")
