@@ -195,8 +195,8 @@ def _guide(settings: dict[str, Any]) -> str:
     finer = f", {first} of them (the finest) only without the discriminator" if first else ""
     text = f"absolute{squares} differences at three octaves{finer}"
     if settings.get("texture_weight", 0) > 0:
-        text += """, the finest only where
-the picture is smooth and on outlines, and by differences in local variance and autocorrelation, which teach it the texture of fur"""
+        text += """, the finest only outside
+of texture, and by differences in local variance and autocorrelation, which teach it the texture of fur"""
     if (strength := settings.get("noise_strength", 0)) > 0:
         text += f"; the noise of the finest layers has a constant strength of {strength:g}"
     return text

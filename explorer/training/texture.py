@@ -40,7 +40,7 @@ def texture_loss(fake: Tensor, real: Tensor, levels: int = 2) -> Tensor:
 
 
 def determined(picture: Tensor) -> Tensor:
-    """Return weights `[N, 1, H, W]` in 0..1: near 1 where a picture is smooth and on its outlines, near 0 in texture.
+    """Return weights `[N, 1, H, W]` in 0..1: near 1 where a picture is smooth and on outlines, near 0 in texture.
 
     Outlines are told from texture by the slope that is left after blurring. In texture, the difference of single
     pixels means nothing if the latent does not determine it.
