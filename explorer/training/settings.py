@@ -16,7 +16,7 @@ FIXED = frozenset(
         *("family", "out", "data", "data_seed", "mirror", "resolution", "generator", "fourier_lowest"),
         *("d_channel_base", "d_channel_max", "batch", "total_kimg", "time_limit_s", "seed", "warm_up", "device"),
         *("threads", "bfloat16", "g_bfloat16", "recipe", "start_from", "note", "save_s", "samples_s", "phases"),
-        "processes",
+        *("processes", "teacher", "perceptual"),
     )
 )
 """Settings that cannot change during a run."""
@@ -76,6 +76,11 @@ class TrainSettings:
     mixing_probability: float = 0.9  # of the same families
     blur_sigma: float = 0.0  # of what the discriminator sees at first, in pixels
     blur_fade_kimg: float = 0.0
+    teacher: str = ""  # of families that are distilled: the model to learn from
+    l1_weight: float = 1.0  # of absolute differences to the teacher's pictures and wavelets, at every scale
+    l2_weight: float = 1.0  # of squared ones
+    perceptual: str = "efficientnet"  # feature network of the perceptual loss: a name, or a file of weights
+    perceptual_weight: float = 1.0
     ema_kimg: float = 5.0
     ema_ramp: float = 0.05
     augment: str = "none"  # "ada" for small folders
