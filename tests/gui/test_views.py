@@ -161,7 +161,7 @@ def test_every_two_views_are_in_the_menu(window: MainWindow, session: Session) -
 
 
 def test_buttons_and_keys_of_single_views(window: MainWindow, session: Session) -> None:
-    assert list(window.top_bar.layouts.buttons) == ["0", "1", "grid", "wipe", "flicker"]
+    assert list(window.top_bar.layouts.buttons) == ["0", "1", "grid", "wipe", "flicker", "difference"]
     add_views(window, session, 3)
     assert list(window.top_bar.layouts.buttons) == ["0", "1", "2", "grid", "wipe", "flicker"]
     window.top_bar.layouts.buttons["2"].click()

@@ -10,6 +10,7 @@ from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QApplication
 
 from explorer.errors import LatentwalkError
+from explorer.session.teacher import teacher_of
 from explorer.state import ASPECTS, Layout, Look
 from explorer.state.timeline_edits import contents
 from explorer.util.plain_text import visible
@@ -158,9 +159,9 @@ class MenuCommands(WindowPart):
         self.layout("grid" if self.session.state.layout == "wipe" else "wipe")
 
     def compare(self, first: int, second: int) -> None:
-        """Choose the two views that wipe and flicker compare; show the wipe unless flicker is on."""
+        """Choose the two views that wipe and flicker compare; show the wipe unless flicker or difference is on."""
         self.session.views.set_pair(first, second)
-        if self.session.state.layout != "flicker":
+        if self.session.state.layout not in ("flicker", "difference"):
             self.layout("wipe")
 
     def add_view(self) -> None:
@@ -178,6 +179,21 @@ class MenuCommands(WindowPart):
     def toggle_flicker(self) -> None:
         """Switch between flicker and all pictures."""
         self.layout("grid" if self.session.state.layout == "flicker" else "flicker")
+
+    def toggle_difference(self) -> None:
+        """Switch between the difference of two pictures and all pictures."""
+        self.layout("grid" if self.session.state.layout == "difference" else "difference")
+
+    def compare_with_teacher(self) -> None:
+        """Show the teacher of the active view's model beside it, and their difference."""
+        name = teacher_of(self.session.model_info(self.session.active))
+        if not name or not self._may_undo():
+            return
+        try:
+            self.session.views.compare_with(name, "Compare with teacher")
+        except LatentwalkError as error:
+            self.window.show_problem(error)
+        self.window.show_state()
 
     def toggle_before(self) -> None:
         """Switch between the picture before and after mixing, edits and transform."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from explorer.session.teacher import teacher_of
 from explorer.widgets.controls.plain_text import menu_text
 from explorer.widgets.controls.theme import theme
 from explorer.widgets.window.view_actions import show_view_actions
@@ -31,6 +32,8 @@ def show_menu_state(window: WindowBase, commands: MenuCommands, actions: Mapping
     if session is None:
         return
     show_view_actions(actions, session.state)
+    if loaded:
+        actions["compare_teacher"].setEnabled(bool(teacher_of(session.model_info(session.active))))
     _show_undo_names(session, actions)
     for key, on in {
         "smooth": window.views.camera.is_smooth,

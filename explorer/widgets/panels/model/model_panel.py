@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 from explorer.checkpoints.bundled import Bundled, bundled
 from explorer.checkpoints.parts import with_part
 from explorer.project.file_kinds import kind_of
+from explorer.session.teacher import teacher_of
 from explorer.state import Latent, Look, Truncation, ViewState
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import ElidedLabel, IconButton, label, row
@@ -95,9 +96,10 @@ class ModelPanel(Panel):
         self.nothing = label("No model is loaded in this view. Open a model, or drop a file here.", wrap=True)
         self.table = ModelInfoTable()
         self.part = IconButton("plus", "", self._open_part, text="Open part")
+        self.compare = IconButton("equals", "", self._compare, text="Compare with its teacher")
         self.classes = ClassWeights(self.session)
         self.heading = row(self.name, self.table.more)
-        for widget in (self.heading, self.nothing, self.table, self.part, 4, self.classes):
+        for widget in (self.heading, self.nothing, self.table, self.part, self.compare, 4, self.classes):
             self.add(widget)
 
     def _add_card(self, item: Bundled) -> None:
@@ -168,6 +170,9 @@ class ModelPanel(Panel):
         if parts:
             self.part.setText(f"Open {parts[0]}")
             set_tip(self.part, f"The file holds a second network, the {parts[0]}: open it in a view of its own")
+        teacher = teacher_of(model_info)
+        self.compare.setVisible(bool(teacher))
+        set_tip(self.compare, f"Show {teacher}, from which it was distilled, beside it, and their difference")
         if model_info is not None:
             self.name.set_text(f"{letter(active)}   {model_info.name}")
             self.table.show_model(model_info)
@@ -205,6 +210,10 @@ class ModelPanel(Panel):
         info = self.session.model_info(self.session.active)
         if info is not None and info.parts:
             self._files.open_beside(with_part(info.path, info.parts[0]))
+
+    def _compare(self) -> None:
+        name = teacher_of(self.session.model_info(self.session.active))
+        self.attempt(lambda: self.session.views.compare_with(name, "Compare with teacher"))
 
     def _cancel(self) -> None:
         self.session.models.cancel(self.session.active)
