@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import statistics
+from collections import deque
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from explorer.state import ExplorerState
 
 __all__ = ["DifferenceOfViews"]
+
+_RECENT = 9  # pictures: the first one after loading takes much longer than those that follow
 
 
 class DifferenceOfViews(QObject):
@@ -37,6 +41,7 @@ class DifferenceOfViews(QObject):
         self._session = session
         self.value: Difference | None = None
         self.note = ""
+        self._times: dict[int, deque[float]] = {}
         session.frame.connect(self._on_frame)
         session.changed.connect(self._on_changed)
         session.model_changed.connect(self._on_model)
@@ -45,13 +50,23 @@ class DifferenceOfViews(QObject):
     def _on_frame(self, frame: Frame) -> None:
         state = self._session.state
         if is_differenced(state) and frame.view in compared(state):
+            if frame.tier is Tier.FULL:
+                self._times.setdefault(frame.view, deque(maxlen=_RECENT)).append(frame.total_ms)
             self._update()
+
+    def time_of(self, view: int) -> float | None:
+        """Return the median time of a compared view's last pictures in ms; None before the first one."""
+        times = self._times.get(view)
+        return statistics.median(times) if times else None
 
     @Slot(object, object)
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
         was, now = ((is_differenced(s), compared(s), s.lab.difference) for s in (old, new))
         if was == now:
             return
+        if was[:2] != now[:2]:
+            frames = {view: self._session.last_frame(view) for view in compared(new)}
+            self._times = {view: deque([f.total_ms], _RECENT) for view, f in frames.items() if f is not None}
         if is_differenced(new):
             self._update(at_once=True)
         else:
@@ -60,6 +75,7 @@ class DifferenceOfViews(QObject):
     @Slot(int)
     def _on_model(self, view: int) -> None:
         state = self._session.state
+        self._times.pop(view, None)
         if is_differenced(state) and view in compared(state):
             self._show(None)
 

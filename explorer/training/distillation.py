@@ -43,6 +43,7 @@ __all__ = ["Distiller", "wavelets"]
 
 log = logging.getLogger("explorer.training")
 
+_SMALL = 0.05  # standard deviation of the student's first convolutions
 _AT_ONCE = 8  # samples that are drawn at a time
 
 
@@ -60,6 +61,7 @@ class Distiller(AdversarialTrainer):
         student = build(settings.family, {"img_resolution": settings.resolution, **settings.generator})
         assert isinstance(student, MappedGenerator)
         adopt(student, self.teacher)
+        _shrink(student)
         self.g: Generator = student.to(self.device).train()
         self.g_ema: Generator = copy.deepcopy(self.g).eval().requires_grad_(False)
         self._make_discriminator()
@@ -213,6 +215,20 @@ def wavelets(student: Generator, ws: Tensor, grains: list[Tensor | None]) -> tup
     begun = student.begin(inputs).map(lambda x: x.contiguous(memory_format=torch.channels_last))
     end = fold(layers, begun, inputs, noise=lambda i: of_layer.get(layers[i].info.name), after=collect)
     return student.rgb(end), found
+
+
+@torch.no_grad()
+def _shrink(student: Generator) -> None:
+    """Make the initial weights of convolutions small.
+
+    Demodulation cancels their scale, so pictures change by the heads alone, which were far too strong. But a step of
+    the optimiser then turns the weights by a larger angle: on eight pictures, 400 steps of Adam at 0.002 come to
+    25 dB instead of 20.
+    """
+    for layer in student.layers:
+        for name, weight in layer.named_parameters(recurse=False):
+            if name in ("depthwise", "weight"):
+                weight.mul_(_SMALL)
 
 
 def _perceptual_of(settings: TrainSettings) -> perceptual.Perceptual | None:

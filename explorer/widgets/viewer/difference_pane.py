@@ -117,13 +117,13 @@ class DifferencePane(QWidget):
         state = self.session.state
         if not is_differenced(state):
             return
-        frames = [(view, self.session.last_frame(view)) for view in compared(state)]
-        times = [(view, frame.total_ms) for view, frame in frames if frame is not None]
+        found = [(view, self.session.difference.time_of(view)) for view in compared(state)]
+        times = [(view, ms) for view, ms in found if ms is not None]
         text = "  ".join(f"{letter(view)} {ms:.1f} ms" for view, ms in times)
         if len(times) == 2 and times[1][1] > 0:
             text += f"  \u00d7{times[0][1] / times[1][1]:.1f}"
         self.times.set_text(text)
-        set_tip(self.times, "Time of each picture, and how many times as long the first one takes")
+        set_tip(self.times, "Median time of the last pictures, and how many times as long the first view takes")
 
     @Slot(str)
     def _on_mode(self, key: str) -> None:

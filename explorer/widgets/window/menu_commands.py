@@ -10,7 +10,6 @@ from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QApplication
 
 from explorer.errors import LatentwalkError
-from explorer.session.teacher import teacher_of
 from explorer.state import ASPECTS, Layout, Look
 from explorer.state.timeline_edits import contents
 from explorer.util.plain_text import visible
@@ -186,11 +185,11 @@ class MenuCommands(WindowPart):
 
     def compare_with_teacher(self) -> None:
         """Show the teacher of the active view's model beside it, and their difference."""
-        name = teacher_of(self.session.model_info(self.session.active))
-        if not name or not self._may_undo():
+        model_info = self.session.model_info(self.session.active)
+        if model_info is None or not model_info.teacher or not self._may_undo():
             return
         try:
-            self.session.views.compare_with(name, "Compare with teacher")
+            self.session.views.compare_with(model_info.teacher, "Compare with teacher")
         except LatentwalkError as error:
             self.window.show_problem(error)
         self.window.show_state()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from explorer.session.teacher import teacher_of
 from explorer.widgets.controls.plain_text import menu_text
 from explorer.widgets.controls.theme import theme
 from explorer.widgets.window.view_actions import show_view_actions
@@ -32,8 +31,8 @@ def show_menu_state(window: WindowBase, commands: MenuCommands, actions: Mapping
     if session is None:
         return
     show_view_actions(actions, session.state)
-    if loaded:
-        actions["compare_teacher"].setEnabled(bool(teacher_of(session.model_info(session.active))))
+    model_info = session.model_info(session.active)
+    actions["compare_teacher"].setEnabled(model_info is not None and bool(model_info.teacher))
     _show_undo_names(session, actions)
     for key, on in {
         "smooth": window.views.camera.is_smooth,

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 from explorer.checkpoints.bundled import Bundled, bundled
 from explorer.checkpoints.parts import with_part
 from explorer.project.file_kinds import kind_of
-from explorer.session.teacher import teacher_of
 from explorer.state import Latent, Look, Truncation, ViewState
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import ElidedLabel, IconButton, label, row
@@ -170,7 +169,7 @@ class ModelPanel(Panel):
         if parts:
             self.part.setText(f"Open {parts[0]}")
             set_tip(self.part, f"The file holds a second network, the {parts[0]}: open it in a view of its own")
-        teacher = teacher_of(model_info)
+        teacher = "" if model_info is None else model_info.teacher
         self.compare.setVisible(bool(teacher))
         set_tip(self.compare, f"Show {teacher}, from which it was distilled, beside it, and their difference")
         if model_info is not None:
@@ -212,8 +211,9 @@ class ModelPanel(Panel):
             self._files.open_beside(with_part(info.path, info.parts[0]))
 
     def _compare(self) -> None:
-        name = teacher_of(self.session.model_info(self.session.active))
-        self.attempt(lambda: self.session.views.compare_with(name, "Compare with teacher"))
+        info = self.session.model_info(self.session.active)
+        if info is not None and info.teacher:
+            self.attempt(lambda: self.session.views.compare_with(info.teacher, "Compare with teacher"))
 
     def _cancel(self) -> None:
         self.session.models.cancel(self.session.active)
