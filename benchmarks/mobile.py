@@ -4,8 +4,8 @@
 
 Costs and times are of the published configuration at `--size` pixels with random weights, one picture at a time,
 as they do not depend on the weights. Both networks run in turn, and the best time of each counts, so that other
-work on the machine disturbs both alike. Parameters are those of the synthesis that a picture needs, as the paper counts
-them: not the mapping network, which both share, nor the student's heads for training.
+work on the machine disturbs both alike. Parameters are those of the synthesis that a picture needs, as the paper
+counts them: not the mapping network, which both share, nor the student's heads for training.
 
 Likeness (PSNR of the student's pictures against the teacher's, same w, same noise) needs trained weights: those of
 `--student`, a file or a bundled model whose teacher is found, by default the bundled student, at its own size.

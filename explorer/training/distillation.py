@@ -221,8 +221,8 @@ def wavelets(student: Generator, ws: Tensor, grains: list[Tensor | None]) -> tup
 def _shrink(student: Generator) -> None:
     """Make the initial weights of convolutions small.
 
-    Demodulation cancels their scale, so pictures change by the heads alone, which were far too strong. But a step of
-    the optimiser then turns the weights by a larger angle: on eight pictures, 400 steps of Adam at 0.002 come to
+    Demodulation cancels their scale, so pictures change by the heads alone, which were far too strong. But a step
+    of the optimiser then turns the weights by a larger angle: on eight pictures, 400 steps of Adam at 0.002 come to
     25 dB instead of 20.
     """
     for layer in student.layers:

@@ -89,7 +89,8 @@ class DifferencePane(QWidget):
 
     @Slot(object, object)
     def _on_changed(self, old: ExplorerState, new: ExplorerState) -> None:
-        if is_differenced(new) and (old.pair, old.lab, old.views) != (new.pair, new.lab, new.views):
+        was, now = ((s.layout, s.pair, s.lab.difference, s.views) for s in (old, new))
+        if is_differenced(new) and was != now:
             self.show_state(new)
 
     @Slot()
