@@ -136,7 +136,7 @@ def test_distillation_brings_the_student_near(teacher: Path, tmp_path: Path) -> 
     first = likeness(trainer.g, trainer.teacher, 8)
     for _ in range(60):
         trainer.step()
-    assert likeness(trainer.g, trainer.teacher, 8) > first + 3
+    assert likeness(trainer.g, trainer.teacher, 8) > first + 1.5
     assert not {"loss_d", "loss_g"} & set(trainer.metrics)
 
 
