@@ -18,10 +18,9 @@ from explorer.training.fast_layer import FastLayer
 
 if TYPE_CHECKING:
     from explorer.generators.base import Generator, SynthesisLayer
-    from explorer.training.base_trainer import BaseTrainer
     from explorer.training.settings import TrainSettings
 
-__all__ = ["Account", "FamilyTrainer", "Part", "Tensors", "class_for", "learned", "trainer_of"]
+__all__ = ["Account", "FamilyTrainer", "Part", "Tensors", "learned", "trainer_of"]
 
 Tensors = dict[str, Tensor]
 
@@ -134,16 +133,6 @@ def trainer_of(family: str) -> FamilyTrainer:
     trainer = attribute(found, found.trainer)()
     assert isinstance(trainer, FamilyTrainer), f"{found.trainer} is not a FamilyTrainer"
     return trainer
-
-
-def class_for(family: str) -> type[BaseTrainer]:
-    """Return the class that trains a family.
-
-    Raises:
-        UnsupportedModelError: The plug-in of the family does not work.
-    """
-    found: type[BaseTrainer] = attribute(described(family), trainer_of(family).trainer)
-    return found
 
 
 def learned(module: torch.nn.Module) -> Tensors:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from explorer.training import run_dir
-from explorer.training.family_trainer import class_for
+from explorer.training.kinds import class_for
 from explorer.training.run_logger import RunLogger
 from explorer.training.snapshot import load_state, save_state
 from explorer.util.signals import ending_signals
