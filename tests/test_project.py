@@ -109,7 +109,7 @@ def random_state(rng: random.Random, keys: list[str]) -> ExplorerState:
         )
         for _ in range(rng.randrange(1, 4))
     )  # fmt: skip
-    layouts: list[Layout] = ["single", "grid", "wipe", "flicker"]
+    layouts: list[Layout] = ["single", "grid", "wipe", "flicker", "difference"]
     pair = (rng.randrange(6), rng.randrange(6))
     return ExplorerState(random_look(rng, keys), views, rng.randrange(len(views)), rng.choice(layouts), pair)
 

@@ -44,7 +44,7 @@ def wishes(s: Session, rng: random.Random) -> list[Callable[[], object]]:
         s.cancel,
         lambda: s.views.set_tap(a_view(), layer=rng.choice(["", "t1", "rgb", "gone"])),
         lambda: s.views.set_tap(a_view(), spectrum=rng.random() < 0.5),
-        lambda: s.views.set_layout(rng.choice(["single", "grid", "wipe", "flicker"])),
+        lambda: s.views.set_layout(rng.choice(["single", "grid", "wipe", "flicker", "difference"])),
         lambda: s.views.set_active(rng.randrange(MAX_VIEWS)),
         lambda: s.views.show(a_view()),
         lambda: s.views.set_pair(rng.randrange(MAX_VIEWS), a_view()),

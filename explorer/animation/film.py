@@ -28,7 +28,7 @@ from explorer.render.headless import HeadlessRenderer, open_model
 from explorer.render.resolve import class_weights
 from explorer.state import look_of
 from explorer.state.transforms import is_moving
-from explorer.state.view_layout import compared, is_overlaid, visible_views
+from explorer.state.view_layout import compared, is_paired, visible_views
 from explorer.util.view_marks import letter
 
 if TYPE_CHECKING:
@@ -163,14 +163,14 @@ def frame_size_of(film: Film, state: ExplorerState, sizes: Sequence[tuple[int, i
 def shown_in(film: Film, state: ExplorerState) -> tuple[Layout, list[int]]:
     """Return a film's layout and the views that it shows; the last view replaces missing ones.
 
-    What alternates in the window, such as flicker, is side by side in a film.
+    What alternates in the window, such as flicker, is side by side in a film; of a difference the two views are.
     """
     count = len(state.views)
     layout: Layout = next((name for name in LAYOUTS if name == film.layout), "all")
     if not film.layout:
         if state.layout == "single":
             layout = SINGLE[visible_views(state)[0]]
-        elif is_overlaid(state):
+        elif is_paired(state):
             return ("wipe" if state.layout == "wipe" else "all"), list(compared(state))
     if layout == "all":
         return layout, list(range(count))

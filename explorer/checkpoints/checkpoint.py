@@ -33,6 +33,7 @@ class Checkpoint:
         file: Name of the file it was read from, for errors; empty if it never was a file.
         parts: Names of further networks in that file; see `explorer.checkpoints.parts`.
         notes: What the user should know about the import, such as "G_ema is missing, G was used".
+        is_average: Whether its weights are averages over the training, as far as the file says.
     """
 
     family: str
@@ -49,6 +50,7 @@ class Checkpoint:
     notes: tuple[str, ...] = ()
     file: str = ""
     parts: tuple[str, ...] = ()
+    is_average: bool = True
 
 
 @dataclass(frozen=True)
@@ -72,3 +74,4 @@ class CheckpointHeader:
     notes: tuple[str, ...] = ()
     part: str = ""
     parts: tuple[str, ...] = ()
+    is_average: bool = True

@@ -82,6 +82,7 @@ def load(
         notes=contents.notes,
         file=source.name,
         parts=contents.parts,
+        is_average=contents.is_average,
     )
 
 

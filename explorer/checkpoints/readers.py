@@ -54,7 +54,9 @@ class NvidiaReader:
             contents = module_contents(file.source, monitor, found.module, file.value)
             if file.container != "pickle":
                 contents = replace(contents, source_format=f"{file.container} of NVIDIA's module")
-        return replace(contents, notes=(found.note, *contents.notes)) if found.note else contents
+        if not found.note:
+            return contents
+        return replace(contents, notes=(found.note, *contents.notes), is_average=False)
 
 
 BUILT_IN: tuple[Reader, ...] = (NativeReader(), NvidiaReader())

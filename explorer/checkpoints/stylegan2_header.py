@@ -48,6 +48,7 @@ def stylegan2_header(
         source_format=source_format,
         origin=f"Weights of {title}{f', in {found.path[:80]}' if found.path else ''}",
         notes=tuple(said),
+        is_average=not found.note,
     )
 
 

@@ -66,6 +66,7 @@ def stylegan_header(
         source_format=source_format,
         origin=f"Weights of {layout.title}{f', in {found.path[:80]}' if found.path else ''}",
         notes=tuple(said),
+        is_average=not found.note,
     )
 
 

@@ -29,7 +29,7 @@ __all__ = ["BENCHMARKS", "add_arguments", "run"]
 
 BENCHMARKS = (
     "generators", "interaction", "compare", "startup", "memory", "video", "films", "growth", "profiling", "attack",
-    "kills", "editing",
+    "kills", "editing", "mobile",
 )  # fmt: skip
 
 

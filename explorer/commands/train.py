@@ -12,6 +12,7 @@ from explorer.training import attributes
 from explorer.training.checks import check
 from explorer.training.critters.pack import pack as render_pack
 from explorer.training.datasets import Critters, Dataset, open_data
+from explorer.training.family_trainer import trainer_of
 from explorer.training.loop import run as train
 from explorer.training.options import add_arguments, check_options, settings_from
 from explorer.training.pack import export
@@ -23,7 +24,9 @@ from explorer.training.settings import TrainSettings
 __all__ = ["add_arguments", "main", "run"]
 
 
-def _data(options: argparse.Namespace, settings: TrainSettings, group: Group) -> Dataset:
+def _data(options: argparse.Namespace, settings: TrainSettings, group: Group) -> Dataset | None:
+    if settings.family and trainer_of(settings.family).is_distilled:
+        return None
     if options.data == "critters":
         count = options.pictures or (RECIPES[options.recipe].pictures if options.recipe in RECIPES else 16000)
         path = options.out / f"critters-{settings.resolution}-{count}.npy"

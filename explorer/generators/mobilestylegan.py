@@ -30,12 +30,17 @@ class MobileStyleGANGenerator(MappedGenerator):
     def __init__(self, config: MobileStyleGANConfig) -> None:
         super().__init__()
         self.config = config
+        z_dim = config.z_dim or config.w_dim
         network = MappingNetwork(
-            config.w_dim,
-            0,
+            z_dim,
+            config.c_dim,
             config.w_dim,
             num_layers=config.mapping_layers,
+            embed_features=config.mapping_embed_features,
+            layer_features=config.mapping_layer_features,
+            activation=config.mapping_activation,
             lr_multiplier=config.mapping_lr_multiplier,
+            joins_label=config.mapping_joins_label,
         )
         synthesis, layers = nn.Module(), []
         for index in range(len(config.widths)):
@@ -49,8 +54,8 @@ class MobileStyleGANGenerator(MappedGenerator):
         size = config.img_resolution
         self.info = GeneratorInfo(
             family="mobilestylegan",
-            z_dim=config.w_dim,
-            c_dim=0,
+            z_dim=z_dim,
+            c_dim=config.c_dim,
             w_dim=config.w_dim,
             num_ws=3 * len(config.widths) - 1,
             img_size=(size, size),

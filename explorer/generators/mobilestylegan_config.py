@@ -8,7 +8,17 @@ from typing import Annotated
 
 from explorer.errors import MismatchError
 
-from .config import RATE, SETTINGS_HINT, WIDTH, ClassNames, Items, Within, check_settings
+from .config import (
+    CLASSES,
+    RATE,
+    SETTINGS_HINT,
+    WIDTH,
+    ActivationName,
+    ClassNames,
+    Items,
+    Within,
+    check_settings,
+)
 from .cost import FLOAT_BYTES, LayerCost, PictureCost, derived_bytes, picture_cost, total_cost
 
 __all__ = ["MobileStyleGANConfig"]
@@ -19,7 +29,7 @@ class MobileStyleGANConfig:
     """Flat settings.
 
     `channels` are those of the features at 4, 8, ... px up to half the size of the picture; None are the published
-    ones. `w_dim` is also the size of the latent. The others are as StyleGAN2's.
+    ones. `z_dim` of None is `w_dim`, as published. The others are as StyleGAN2's, since the mapping is a teacher's.
     """
 
     img_resolution: Annotated[int, Within(16, 8192)]
@@ -29,6 +39,12 @@ class MobileStyleGANConfig:
     mapping_layers: Annotated[int, Within(1, 64)] = 8
     mapping_lr_multiplier: Annotated[float, RATE] = 0.01
     class_names: ClassNames = ()
+    z_dim: Annotated[int, WIDTH] | None = None
+    c_dim: Annotated[int, CLASSES] = 0
+    mapping_embed_features: Annotated[int, WIDTH] | None = None
+    mapping_layer_features: Annotated[int, WIDTH] | None = None
+    mapping_activation: ActivationName = "lrelu"
+    mapping_joins_label: bool = False
 
     def __post_init__(self) -> None:
         check_settings(self)

@@ -87,6 +87,7 @@ _BUILT_IN = {
             build="explorer.generators.mobilestylegan:MobileStyleGANGenerator",
             readers=("explorer.checkpoints.mobilestylegan:MobileStyleGANReader",),
             start=StartLook(psi=0.5),  # the original's only truncation
+            trainer="explorer.training.mobilestylegan:MobileStyleGANTrainer",
         ),
     )
 }

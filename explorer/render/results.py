@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from explorer.checkpoints.teachers import teacher_of
 from explorer.state.request import ModelKey
 
 if TYPE_CHECKING:
@@ -166,3 +167,8 @@ class ModelInfo:
     def key(self) -> ModelKey:
         """The key for requests."""
         return ModelKey(self.sha256, self.path)
+
+    @property
+    def teacher(self) -> str:
+        """The name of the model that it was distilled from; empty if its file names none."""
+        return teacher_of(self.path, self.parts, self.metadata)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer, Slot
 
-from explorer.state.view_layout import is_overlaid
+from explorer.state.view_layout import is_paired
 
 if TYPE_CHECKING:
     from explorer.session.clock import Clock
@@ -25,13 +25,13 @@ def ready_views(state: ExplorerState, moving: Mapping[int, ViewRecord]) -> tuple
     """Return the views that have shown their last frame and may take the next step.
 
     Args:
-        state: Determines which views must stay in sync: a slit-scan, a wipe and a flicker compare views in time, so
-            either all of them are ready or none.
+        state: Determines which views must stay in sync: a slit-scan, a wipe, a flicker and a difference compare
+            views in time, so either all of them are ready or none.
         moving: Records of the moving views, by number.
     """
     # A slit-scan uses only finished frames, not drafts.
     is_busy = {v: r.in_flight or (state.lab.scan and r.is_refining) for v, r in moving.items()}
-    in_sync = state.lab.scan or is_overlaid(state)
+    in_sync = state.lab.scan or is_paired(state)
     return () if in_sync and any(is_busy.values()) else tuple(v for v, busy in is_busy.items() if not busy)
 
 

@@ -57,6 +57,15 @@ class LookIntents(QObject):
         """Go to a seed, the centre of a new plane."""
         self._session.edit("Seed", latent=Latent(seed=seed % SEED_COUNT))
 
+    def drag(self, mode: str, dx: float, dy: float) -> None:
+        """Follow a drag of a picture: "walk" by seeds, "move" by image widths, or "rotate" by `dx` degrees."""
+        if mode == "walk":
+            self.walk(dx, dy)
+        elif mode == "move":
+            self.move(dx, dy)
+        else:
+            self.rotate_by(dx)
+
     def walk(self, dx: float, dy: float) -> None:
         """Walk the latent plane by (dx, dy) seeds; this stops a drift."""
         latent = self._look.latent

@@ -12,6 +12,7 @@ from explorer.session.bending import Bending
 from explorer.session.breeding import BreedingIntents
 from explorer.session.contact_sheets import ContactSheets
 from explorer.session.core import SessionCore
+from explorer.session.difference import DifferenceOfViews
 from explorer.session.directions import DirectionIntents
 from explorer.session.documents import Documents
 from explorer.session.dragging import Dragging
@@ -43,8 +44,8 @@ class Session(SessionCore):
     What the user does is a method of one of its parts: `look` (the active view's look), `views`, `documents`,
     `directions`, `attributes`, `latent_map`, `breeding` (children and their tree), `favourites`, `sheets` (contact
     sheets), `dragging`, `channels`, `bending`, `sources`, `transport` (the timeline), `lab`, `films`, `misfits`,
-    and those of `SessionCore`, on which the parts build: it holds the state, gestures and undo, and turns every
-    change into requests.
+    `difference`, and those of `SessionCore`, on which the parts build: it holds the state, gestures and undo, and
+    turns every change into requests.
 
     Args:
         parent: Owner.
@@ -78,6 +79,7 @@ class Session(SessionCore):
         self.bending = Bending(self)
         self.dragging = Dragging(self)
         self.misfits = Misfits(self)
+        self.difference = DifferenceOfViews(self)
         self.breeding = BreedingIntents(self)
         self.favourites = Favourites(self, favourites)
         self.sheets = ContactSheets(self, self.files)

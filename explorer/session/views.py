@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject
 
 from explorer.state import ASPECTS, Layout, look_of
-from explorer.state.view_layout import MAX_VIEWS, compared, is_overlaid, with_active, with_order, with_view_added
+from explorer.state.view_layout import (
+    MAX_VIEWS,
+    compared,
+    is_paired,
+    with_active,
+    with_comparison,
+    with_order,
+    with_view_added,
+)
 from explorer.util.view_marks import letter
 
 if TYPE_CHECKING:
@@ -47,7 +55,7 @@ class ViewIntents(QObject):
         """Choose the two views that wipe and flicker compare; no undo step."""
         state = self._store.state
         if first != second and {first, second} <= set(range(len(state.views))):
-            active = state.active if not is_overlaid(state) or state.active in (first, second) else first
+            active = state.active if not is_paired(state) or state.active in (first, second) else first
             self._store.update_transient(replace(state, pair=(first, second), active=active))
 
     def add(self, model: str | None = None) -> None:
@@ -56,6 +64,14 @@ class ViewIntents(QObject):
         if len(state.views) < MAX_VIEWS:
             model = state.views[state.active].model if model is None else model
             self._store.update(with_view_added(state, model), "Add view")
+
+    def compare_with(self, model: str, name: str) -> None:
+        """Show a model beside the active view's, linked, and their difference, as one undo step called `name`.
+
+        Raises:
+            UsageError: There is no room for another view.
+        """
+        self._store.update(with_comparison(self._store.state, self._store.state.active, model), name)
 
     def remove(self, view: int | None = None) -> None:
         """Remove a view, by default the active one; later views move up. The last remaining view stays."""

@@ -15,14 +15,15 @@ from explorer.state.views import ViewState
 
 __all__ = ["ExplorerState", "Layout", "look_of", "with_look"]
 
-Layout = Literal["single", "grid", "wipe", "flicker"]
+Layout = Literal["single", "grid", "wipe", "flicker", "difference"]
 
 
 @dataclass(frozen=True, slots=True)
 class ExplorerState:
     """The value that the store holds.
 
-    `layout`: the active view alone, all views in a grid, or the two of `pair` in one frame, as a wipe or in turn.
+    `layout`: the active view alone, all views in a grid, the two of `pair` in one frame, as a wipe or in turn, or
+    these two and their difference.
     """
 
     shared: Look = Look()

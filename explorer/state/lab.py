@@ -29,7 +29,8 @@ class Lab:
 
     `scan`: slit-scans under the pictures. `average`: the mean of `count` neighbours of `w` within `radius` (a
     fraction of the distance from `w_avg` to a seed) or of `count` moved pictures moved back, not the picture.
-    `split`: position of the wipe's divider, 0..1. `tour`: number of the guided tour's step, 0 for none.
+    `difference`: how that of two views is shown, by its size or by its colours. `split`: position of the wipe's
+    divider, 0..1. `tour`: number of the guided tour's step, 0 for none.
     """
 
     scan: bool = False
@@ -38,4 +39,5 @@ class Lab:
     radius: float = 0.15
     count: int = 32
     split: float = 0.5
+    difference: Literal["heat", "signed"] = "heat"
     tour: int = 0

@@ -6,15 +6,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from explorer.state import ExplorerState, Snapshot, Timeline, Track, ViewState
+from explorer.errors import UsageError
+from explorer.state import ExplorerState, Snapshot, Timeline, Track, ViewState, look_of
 from explorer.state.dragging import DragSetup
 
 __all__ = [
     "MAX_VIEWS",
     "compared",
+    "is_differenced",
     "is_overlaid",
+    "is_paired",
     "visible_views",
     "with_active",
+    "with_comparison",
     "with_order",
     "with_view_added",
     "without_view",
@@ -25,7 +29,7 @@ MAX_VIEWS = 6
 
 
 def compared(state: ExplorerState) -> tuple[int, ...]:
-    """Return the two views that wipe and flicker compare, or the only view."""
+    """Return the two views that wipe, flicker and difference compare, or the only view."""
     count = len(state.views)
     if count < 2:
         return (0,)
@@ -39,9 +43,19 @@ def is_overlaid(state: ExplorerState) -> bool:
     return state.layout in ("wipe", "flicker") and len(state.views) > 1
 
 
+def is_differenced(state: ExplorerState) -> bool:
+    """Return whether two views are shown with their difference."""
+    return state.layout == "difference" and len(state.views) > 1
+
+
+def is_paired(state: ExplorerState) -> bool:
+    """Return whether the layout shows the two compared views, and no others."""
+    return is_overlaid(state) or is_differenced(state)
+
+
 def visible_views(state: ExplorerState) -> tuple[int, ...]:
     """Return the numbers of the views that the layout shows, in its order."""
-    if is_overlaid(state):
+    if is_paired(state):
         return compared(state)
     if state.layout == "single":
         return (min(state.active, len(state.views) - 1),)
@@ -51,7 +65,7 @@ def visible_views(state: ExplorerState) -> tuple[int, ...]:
 def with_active(state: ExplorerState, view: int) -> ExplorerState:
     """Return the state with another active view, which becomes visible, since it is being edited."""
     state = replace(state, active=view)
-    if is_overlaid(state) and view not in compared(state):
+    if is_paired(state) and view not in compared(state):
         state = replace(state, pair=(compared(state)[0], view))
     return state
 
@@ -61,6 +75,25 @@ def with_view_added(state: ExplorerState, model: str) -> ExplorerState:
     added = replace(state, views=(*state.views, ViewState(model=model)))
     layout = "grid" if state.layout == "single" or len(state.views) == 1 else state.layout
     return with_active(replace(added, layout=layout), len(state.views))
+
+
+def with_comparison(state: ExplorerState, view: int, model: str) -> ExplorerState:
+    """Return the state with a view that shows `model` first, `view` second, and their difference.
+
+    Both are linked in everything, and show what `view` has shown. A view that has the model already is taken, else
+    one is added.
+
+    Raises:
+        UsageError: There is no room for another view.
+    """
+    look = look_of(state, view)
+    first = next((i for i, v in enumerate(state.views) if v.model == model and i != view), len(state.views))
+    if first >= MAX_VIEWS:
+        raise UsageError(f"There are {MAX_VIEWS} views already.", "Remove one of them.")
+    views = [*state.views, ViewState(model=model)] if first == len(state.views) else list(state.views)
+    for i in (first, view):
+        views[i] = replace(views[i], unlinked=frozenset())
+    return replace(state, shared=look, views=tuple(views), layout="difference", pair=(first, view), active=view)
 
 
 def without_view(state: ExplorerState, view: int) -> ExplorerState:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.errors import UsageError
 from explorer.training import history
-from explorer.training.family_trainer import trainer_of
+from explorer.training.family_trainer import Account, trainer_of
 from explorer.training.options import command_line_for
 from explorer.util.atomic_write import atomic_write_bytes
 from explorer.util.regular_file import read_regular
@@ -16,12 +16,13 @@ from explorer.util.regular_file import read_regular
 if TYPE_CHECKING:
     from explorer.generators.base import Generator
 
-__all__ = ["is_critters", "replace_figures", "verdict", "write_card"]
+__all__ = ["is_critters", "replace_figures", "usual_account", "verdict", "write_card"]
 
 Schedule = list[tuple[float, dict[str, Any]]]
 
 # Specific to the machine, or stated elsewhere in the card.
 _LEFT_OUT = ("out", "data", "time_limit_s", "save_s", "samples_s", "start_from")
+_CRITTERS, _FOREIGN = "procedurally rendered Critters", "pictures of the user's own"
 _FIGURES, _AFTER = "## Figures\n", "\nSheets of 64 uncurated samples"
 
 
@@ -49,18 +50,17 @@ def write_card(
     card: Path,
     settings: dict[str, Any],
     state: dict[str, Any],
+    account: Account,
     generator: Generator,
     file: Path,
     measured: str,
 ) -> None:
-    """Write the card: model, data, progress, settings and metrics."""
+    """Write the card: model, data, progress, settings and metrics; `account` is that of its family or the usual."""
     name = file.stem
     kimg, seconds = state["shown"] / 1000, state["seconds"]
     parameters = sum(p.numel() for p in generator.parameters())
     changed = {k: v for k, v in settings.items() if k not in _LEFT_OUT}
-    schedule = history.phases(Path(settings["out"]), kimg) or _planned(settings, kimg)
-    names = [(kimg, generator.layers[index].info.name) for kimg, index in settings["warm_up"]]
-    stages = "; ".join(f"to {kimg:g} kimg: layers up to {name}" for kimg, name in names)
+    schedule = _schedule(settings, kimg)
     logged = ", ".join(f"{k} {v}" for k, v in _last_metrics(Path(settings["out"]) / "metrics.csv").items() if v)
     started = state.get("started") or {}
     metrics = f"\nLast metrics of the log: {logged}.\n" if logged else ""
@@ -69,18 +69,18 @@ def write_card(
 
 A {settings["family"]} generator{" of furry heads" * is_critters(settings)}, {settings["resolution"]} pixels, \
 {parameters:,} parameters
-({file.stat().st_size / 1e6:.2f} MB as float16). Licence: {_licence(settings)}
+({file.stat().st_size / 1e6:.2f} MB as float16). Licence: {account.licence_note}
 
 **State of training: {verdict(settings, kimg)}**
 
 ## Data
-{_data(settings)}
+{account.data}
 
 ## Training
 {kimg:.1f} thousand pictures shown in {seconds / 60:.0f} minutes of wall clock, {state["iteration"]:,} steps of
 batch {settings["batch"]}, device {settings["device"]}{_workers(settings)}.{note}
 
-{_start(started)}{_method(_last(settings, schedule), kimg, stages, _adversarial_kimg(schedule, kimg))}\
+{_start(started)}{account.method}\
 {trainer_of(settings["family"]).card_note(settings, started)}
 {_steps(schedule)}{metrics}
 ```
@@ -99,6 +99,25 @@ Sheets of 64 uncurated samples, seeds 0 to 63: `{name}-samples-psi1.png` and `{n
     atomic_write_bytes(card, text.encode())
 
 
+def usual_account(settings: dict[str, Any], state: dict[str, Any], generator: Generator) -> Account:
+    """Return what the card says of a run that learned from pictures."""
+    kimg, is_own = state["shown"] / 1000, is_critters(settings)
+    schedule = _schedule(settings, kimg)
+    names = [(kimg, generator.layers[index].info.name) for kimg, index in settings["warm_up"]]
+    stages = "; ".join(f"to {kimg:g} kimg: layers up to {name}" for kimg, name in names)
+    return Account(
+        licence="MIT" if is_own else "",
+        licence_note=_licence(settings),
+        origin=f"trained by explorer.training on {_CRITTERS if is_own else _FOREIGN}",
+        data=_data(settings),
+        method=_method(_last(settings, schedule), kimg, stages, _adversarial_kimg(schedule, kimg)),
+    )
+
+
+def _schedule(settings: dict[str, Any], kimg: float) -> Schedule:
+    return history.phases(Path(settings["out"]), kimg) or _planned(settings, kimg)
+
+
 def verdict(settings: dict[str, Any], kimg: float) -> str:
     """Return a sentence on how far training got."""
     if settings.get("verdict"):
@@ -109,7 +128,7 @@ def verdict(settings: dict[str, Any], kimg: float) -> str:
 
 def is_critters(settings: dict[str, Any]) -> bool:
     """Return whether the data are rendered critters."""
-    return all(str(path).endswith(".npy") for path in settings["data"])
+    return bool(settings["data"]) and all(str(path).endswith(".npy") for path in settings["data"])
 
 
 def _licence(settings: dict[str, Any]) -> str:
@@ -215,11 +234,15 @@ def _sentence(stages: str) -> str:
 
 
 def _command(settings: dict[str, Any]) -> str:
-    data = "" if is_critters(settings) else " --data FOLDER"
+    is_distilled = trainer_of(settings["family"]).is_distilled
+    data = "" if is_critters(settings) or is_distilled else " --data FOLDER"
+    if is_distilled and not settings.get("recipe"):
+        data = f" --teacher {Path(settings['teacher']).name}"
     if settings.get("recipe"):
         start = f"--recipe {settings['recipe']}{data}"
     else:
-        start = f"--family {settings['family']}{data}{command_line_for(settings, of_folder=bool(data))}"
+        others = command_line_for(settings, of_folder=bool(data) and not is_distilled)
+        start = f"--family {settings['family']}{data}{others}"
     if file := settings.get("start_from"):
         start += f" --start-from {Path(file).name}"
     processes = settings.get("processes", 1)

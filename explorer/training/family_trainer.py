@@ -6,6 +6,7 @@ Training itself (`Trainer`, `FastSynthesis`, `start_from`, cards) asks the famil
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -17,13 +18,29 @@ from explorer.training.fast_layer import FastLayer
 
 if TYPE_CHECKING:
     from explorer.generators.base import Generator, SynthesisLayer
+    from explorer.training.settings import TrainSettings
 
-__all__ = ["FamilyTrainer", "Part", "Tensors", "learned", "trainer_of"]
+__all__ = ["Account", "FamilyTrainer", "Part", "Tensors", "learned", "trainer_of"]
 
 Tensors = dict[str, Tensor]
 
 Part = tuple[str, Tensors, Tensors | None]
 """Name and tensors of a part of a new generator, and the tensors of the old one that it can start from."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """What the card of a packed generator says of its licence, data and method.
+
+    `licence`, `origin` and `more` go into the file itself.
+    """
+
+    licence: str
+    licence_note: str
+    origin: str
+    data: str
+    method: str
+    more: Mapping[str, str] = field(default_factory=dict)
 
 
 class FamilyTrainer:
@@ -33,15 +50,34 @@ class FamilyTrainer:
         settings: Settings of `TrainSettings` in the family's published trainer, by name.
         channel_factor: Ratio of the generator's channels to the discriminator's.
         regularises_paths: Whether it uses path-length regularisation and style mixing.
+        trainer: Reference to the `BaseTrainer` that trains it.
+        is_distilled: Whether it learns from another generator, the `teacher` of its settings, from which its sizes
+            follow, and needs no pictures.
     """
 
     settings: ClassVar[Mapping[str, Any]] = {}
     channel_factor: ClassVar[int] = 1
     regularises_paths: ClassVar[bool] = False
+    trainer: ClassVar[str] = "explorer.training.trainer:Trainer"
+    is_distilled: ClassVar[bool] = False
 
     def defaults(self, batch: int) -> dict[str, Any]:
         """Return the settings of the published trainer for a batch of that size."""
         return dict(self.settings)
+
+    def completed(self, settings: TrainSettings) -> TrainSettings:
+        """Return settings with what follows from the files that they name.
+
+        Raises:
+            UsageError: They name a file that this family does not need, or lack one that it needs.
+            LatentwalkError: A file cannot be read, or does not fit.
+        """
+        if settings.teacher:
+            raise UsageError(
+                f"A {settings.family} is not distilled, so it has no teacher.",
+                "Leave out --teacher, or choose --family mobilestylegan.",
+            )
+        return settings
 
     def fast_layer(self, layer: SynthesisLayer, dtype: torch.dtype, device: torch.device) -> FastLayer:
         """Return a layer in a form that is fast to differentiate, for activations of `dtype`."""
@@ -76,6 +112,16 @@ class FamilyTrainer:
 
     def begin(self, new: Generator, fresh: list[str]) -> None:
         """Prepare the layers named `fresh`, which the old generator lacked, once the others are copied."""
+
+    def account(self, settings: dict[str, Any], state: dict[str, Any], generator: Generator) -> Account | None:
+        """Return what the card says of a run that did not learn from pictures; None for one that did.
+
+        Args:
+            settings: Settings of the run, as plain values.
+            state: Its checkpoint.
+            generator: The packed generator.
+        """
+        return None
 
     def card_note(self, settings: dict[str, Any], started: dict[str, Any]) -> str:
         """Return what the card adds to its paragraph on training.

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 import torch
 
 from explorer.training import run_dir
+from explorer.training.kinds import class_for
 from explorer.training.run_logger import RunLogger
 from explorer.training.snapshot import load_state, save_state
-from explorer.training.trainer import Trainer
 from explorer.util.signals import ending_signals
 
 if TYPE_CHECKING:
+    from explorer.training.base_trainer import BaseTrainer
     from explorer.training.datasets import Dataset
     from explorer.training.parallel import Group
     from explorer.training.settings import TrainSettings
@@ -28,9 +29,10 @@ __all__ = ["run"]
 log = logging.getLogger("explorer.training")
 
 
-def run(settings: TrainSettings, dataset: Dataset, group: Group | None = None) -> Trainer:
+def run(settings: TrainSettings, dataset: Dataset | None, group: Group | None = None) -> BaseTrainer:
     """Train until `total_kimg` or the time limit; resume from a checkpoint in `settings.out` if there is one.
 
+    The family says which class trains it (`FamilyTrainer.trainer`), and whether that needs a `dataset`.
     The `group` of processes, by default the one that the environment describes, is closed at the end.
 
     Raises:
@@ -53,18 +55,17 @@ def _threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _run(settings: TrainSettings, dataset: Dataset, group: Group | None) -> Trainer:
+def _run(settings: TrainSettings, dataset: Dataset | None, group: Group | None) -> BaseTrainer:
     run_dir.check_same(settings)
-    trainer = Trainer(settings, dataset, group)
+    trainer = class_for(settings.family)(settings, dataset, group)
     settings.processes = trainer.group.size
     state, is_main_process = settings.out / run_dir.STATE, trainer.group.is_main_process
     settings.out.mkdir(parents=True, exist_ok=True)
     if state.exists():
         trainer.load(load_state(state))
         log.info("continuing at %.1f kimg", trainer.images_seen / 1000)
-    elif settings.start_from:
-        trainer.start()
-        log.info("starting from the layers of %s", settings.start_from)
+    else:
+        trainer.begin()
     run_logger = RunLogger(trainer)
     if is_main_process:
         run_dir.write(settings)  # not before the existing run was checked

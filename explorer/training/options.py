@@ -55,6 +55,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder for checkpoints, samples and metrics; its run is resumed",
     )
     parser.add_argument("--start-from", metavar="FILE", help="packed generator whose layers initialise the run")
+    parser.add_argument(
+        "--teacher",
+        metavar="FILE",
+        help="StyleGAN2 that a MobileStyleGAN learns from: a file, a bundled model, or FILE#PART",
+    )
+    parser.add_argument(
+        "--perceptual", metavar="NETWORK",
+        help="features of the perceptual loss of a distillation: efficientnet (default), a file of VGG16's "
+        "weights, or MODULE:FUNCTION",
+    )  # fmt: skip
     parser.add_argument("--mirror", action="store_true", help="also train on each picture of a folder mirrored")
     parser.add_argument(
         "--channel-base",
@@ -119,6 +129,18 @@ def check_options(options: argparse.Namespace) -> None:
 
 
 def _check_data_options(options: argparse.Namespace) -> None:
+    family = options.family or _family(options)
+    if family is not None and trainer_of(family).is_distilled:
+        if options.data != "critters" or options.pictures is not None:
+            raise UsageError(
+                f"A {family} learns from the pictures of its teacher alone.", "Leave out --data and --pictures."
+            )
+        if options.figures:
+            raise UsageError(
+                "--figures compares with the data, and a distillation has none.",
+                "Measure afterwards: main.py figures NAME --data DATA --card CARD.",
+            )
+        return
     made = options.data == "critters"
     if options.mirror and (made or options.data.endswith(".npy")):
         raise UsageError("--mirror is for folders: a flipped critter is not that of its latent.", "Leave it out.")
@@ -146,8 +168,9 @@ def _changes(options: argparse.Namespace) -> dict[str, Any]:
         changes["time_limit_s"] = options.minutes * 60
     if options.resolution is not None:
         changes["resolution"] = options.resolution
-    if options.start_from is not None:
-        changes["start_from"] = options.start_from
+    for name in ("start_from", "teacher", "perceptual"):
+        if getattr(options, name) is not None:
+            changes[name] = getattr(options, name)
     return changes | {"mirror": options.mirror}
 
 
@@ -160,6 +183,12 @@ def settings_from(options: argparse.Namespace) -> TrainSettings:
         settings = _published(options, changes)
     generator, discriminator = channels(settings.family, options.channel_base, options.channel_max)
     settings = replace(settings, generator=settings.generator | generator, **discriminator)
+    settings = trainer_of(settings.family).completed(settings)
+    if options.resolution not in (None, settings.resolution):
+        raise UsageError(
+            f"--resolution {options.resolution}: the teacher {settings.teacher} has {settings.resolution} px.",
+            "Leave --resolution out.",
+        )
     return settings if options.recipe or generator else run_dir.with_sizes_held(settings)
 
 
@@ -181,9 +210,12 @@ def command_line_for(settings: dict[str, Any], *, of_folder: bool) -> str:
     usual |= family_defaults(settings["family"], settings["resolution"], settings["batch"])
     if of_folder:
         usual["augment"] = _FOLDER_AUGMENT
+    names = ("resolution", *_PLAIN, "d_channel_base", "d_channel_max")
+    if trainer_of(settings["family"]).is_distilled:
+        names = ("perceptual", *names[1:])
     options = [
         f" --{name.removeprefix('d_').replace('_', '-')} {settings[name]}"
-        for name in ("resolution", *_PLAIN, "d_channel_base", "d_channel_max")
+        for name in names
         if settings.get(name, usual[name]) != usual[name]
     ]
     return "".join(options + [f" --{name}" for name in ("mirror", "bfloat16") if settings.get(name)])

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from explorer.analysis.feature_networks import networks
 from explorer.checkpoints import Checkpoint, build_generator, load, save_native
 from explorer.errors import UsageError
-from explorer.training.cards import is_critters, verdict, write_card
+from explorer.generators.registry import build
+from explorer.training.cards import usual_account, verdict, write_card
 from explorer.training.datasets import Critters, Dataset, open_data
 from explorer.training.evaluate import Request, fresh_like, measure, report
+from explorer.training.family_trainer import trainer_of
 from explorer.training.run_dir import SETTINGS, STATE
 from explorer.training.sheets import card_picture, samples
 from explorer.training.snapshot import load_state, save_sheet
@@ -26,8 +28,6 @@ __all__ = ["export", "load_packed", "main"]
 
 log = logging.getLogger("explorer.training.pack")
 
-_ORIGIN = "trained by explorer.training on procedurally rendered Critters"
-
 
 def export(run: Path, name: str, assets: Path, figure_samples: int = 0, data: Dataset | None = None) -> Path:
     """Write `assets/NAME.safetensors`, its card, tile and two sheets from the newest checkpoint of `run`.
@@ -37,14 +37,20 @@ def export(run: Path, name: str, assets: Path, figure_samples: int = 0, data: Da
     settings = json.loads(read_regular(run / SETTINGS, 16 << 20))
     state = load_state(run / STATE)
     config = {"img_resolution": settings["resolution"], **settings["generator"]}
+    generator = build(settings["family"], config)
+    generator.load_state_dict(state["g_ema"])
+    account = trainer_of(settings["family"]).account(settings, state, generator) or usual_account(
+        settings, state, generator
+    )
     checkpoint = Checkpoint(
         family=settings["family"],
         config=config,
         tensors=dict(state["g_ema"]),
         name=name,
-        licence="MIT" if is_critters(settings) else "",
-        origin=_ORIGIN if is_critters(settings) else "trained by explorer.training on pictures of the user's own",
-        card={"training": verdict(settings, state["shown"] / 1000), "steps": str(state["iteration"])},
+        licence=account.licence,
+        origin=account.origin,
+        card={"training": verdict(settings, state["shown"] / 1000), "steps": str(state["iteration"])}
+        | dict(account.more),
     )
     assets.mkdir(parents=True, exist_ok=True)
     path = assets / f"{name}.safetensors"
@@ -54,7 +60,7 @@ def export(run: Path, name: str, assets: Path, figure_samples: int = 0, data: Da
         save_sheet(assets / f"{name}-samples-psi{psi:g}.png", samples(generator, psi))
     save_sheet(assets / f"{name}.png", card_picture(generator), 2)
     measured = _measured(checkpoint, generator, data, figure_samples) if figure_samples and data else ""
-    write_card(assets / f"{name}.md", settings, state, generator, path, measured)
+    write_card(assets / f"{name}.md", settings, state, account, generator, path, measured)
     return path
 
 
@@ -88,6 +94,8 @@ def main(argv: list[str] | None = None) -> int:
     if options.figures:
         settings = json.loads(read_regular(options.run / SETTINGS, 16 << 20))
         where = options.data or ",".join(settings["data"])
+        if not where:
+            raise UsageError("The run learned from a teacher, not from data.", "Give --data for the figures.")
         data = open_data(where, settings["resolution"], seed=settings["data_seed"], mirror=settings["mirror"])
     log.info("%s", export(options.run, options.name, options.assets, options.figures, data))
     return 0

@@ -257,6 +257,31 @@ _LIST = (
             "phases": [(20.0, _ADVERSARIAL_SLOWER | {"lr_d": 2e-3}), (30.0, _LAST)],
         },
     ),
+    # The sizes follow from the teacher. Without the perceptual loss and the discriminator at first, a step is
+    # several times as fast, and those have nothing to judge in the first shapes anyway.
+    Recipe(
+        "critters-mobilestylegan-cpu", "mobilestylegan", 0, 0,
+        {
+            "teacher": "critters-stylegan2",
+            "threads": 1,
+            "batch": 8,
+            "d_channel_base": 4096,
+            "d_channel_max": 64,
+            "lr_g": 4e-3,  # Muon learns as much from each picture, and costs more than the student
+            "lr_half_kimg": 40.0,
+            "lr_d": 1e-3,
+            "gamma": 1.0,
+            "ema_kimg": 0.5,
+            "perceptual_weight": 0.0,
+            "adversarial_weight": 0.05,
+            "adversarial_kimg": 1e9,
+            "total_kimg": 160.0,
+            "phases": [
+                (120.0, {"perceptual_weight": 0.5, "ema_kimg": 1.5}),
+                (145.0, {"adversarial_kimg": 0.0, "lr_g": 1.5e-3}),
+            ],
+        },
+    ),
     Recipe(
         "critters-stylegan2-gpu", "stylegan2", 128, 100000,
         _GPU | {"generator": _GPU_SIZES | {"channel_base": 4096, "channel_max": 128}},
@@ -316,7 +341,7 @@ def sizes_of(name: str) -> dict[str, Any]:
     recipe = _recipe(name)
     values: dict[str, Any] = {"family": recipe.family, "resolution": recipe.resolution, "recipe": name}
     values |= {key: recipe.settings[key] for key in _SIZE_SETTINGS if key in recipe.settings}
-    generator = recipe.settings["generator"]
+    generator = recipe.settings.get("generator", {})
     return values | {"generator": {key: n for key, n in generator.items() if key not in _RATES}}
 
 

@@ -10,6 +10,7 @@ import io
 import logging
 import time
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,17 +21,14 @@ from explorer.training.snapshot import save_sheet
 from explorer.util.atomic_write import atomic_write
 
 if TYPE_CHECKING:
-    from explorer.training.trainer import Trainer
+    from explorer.training.base_trainer import BaseTrainer
 
 __all__ = ["Pace", "RunLogger"]
 
 log = logging.getLogger("explorer.training")
 
 REPORT_S = 20.0
-_COLUMNS = (
-    *("kimg", "seconds", "per_second", "guide", "loss_g", "loss_d", "r1", "path_length", "real_sign", "fake_sign"),
-    "augment",
-)
+_COLUMNS = ("kimg", "seconds", "per_second")  # in front of the trainer's own
 
 
 class Pace:
@@ -55,7 +53,7 @@ class Pace:
 class RunLogger:
     """Log of one run, in its folder. Only the main process has one."""
 
-    def __init__(self, trainer: Trainer) -> None:
+    def __init__(self, trainer: BaseTrainer) -> None:
         self._trainer, self._out = trainer, trainer.settings.out
         self._began = self._reported = self._drawn = time.monotonic()
         self._started_at = trainer.images_seen
@@ -97,26 +95,20 @@ class RunLogger:
         left = max(0.0, min(left, s.time_limit_s - (now - self._began)))
         row = {"kimg": t.images_seen / 1000, "seconds": round(t.seconds, 1), "per_second": round(rate, 2)}
         row |= {name: round(value, 4) for name, value in t.metrics.items()}
-        slower = " at this pace; later steps take longer" if _has_slower_ahead(t) else ""
+        slower = " at this pace; later steps take longer" if t.has_slower_ahead else ""
         log.info("%s; %.0f min left%s", ", ".join(f"{k} {v}" for k, v in row.items()), left / 60, slower)
         path = self._out / "metrics.csv"
         try:
-            _append_row(path, row)
+            _append_row(path, row, (*_COLUMNS, *t.metric_names))
         except OSError as error:
             _tell_unwritten(path, error)
 
 
-def _has_slower_ahead(trainer: Trainer) -> bool:
-    """Return whether the discriminator or more layers are still to come."""
-    s, kimg = trainer.settings, trainer.images_seen / 1000
-    starts = [trainer.phase.adversarial_kimg] + [at for at, later in s.phases if "adversarial_kimg" in later]
-    return trainer.warm_up.stage(trainer.images_seen) is not None or any(kimg < at < s.total_kimg for at in starts)
-
-
-def _append_row(path: Path, row: dict[str, float]) -> None:
-    """Append a row with the columns that the file has. Raises OSError."""
+def _append_row(path: Path, row: dict[str, float], columns: Sequence[str]) -> None:
+    """Append a row with the columns that the file has, or `columns` if it is new. Raises OSError."""
     fresh = not path.exists() or not path.stat().st_size
-    columns = list(_COLUMNS) if fresh else history.text_of(path).partition("\n")[0].split(",")
+    if not fresh:
+        columns = history.text_of(path).partition("\n")[0].split(",")
     lines = io.StringIO()
     writer = csv.DictWriter(lines, columns, extrasaction="ignore")
     if fresh:

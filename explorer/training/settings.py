@@ -26,7 +26,7 @@ FIXED = frozenset(
             "start_from",
             "note",
         ),
-        *("save_s", "samples_s", "phases", "processes"),
+        *("save_s", "samples_s", "phases", "processes", "teacher", "perceptual"),
     )
 )
 """Settings that cannot change during a run."""
@@ -89,6 +89,11 @@ class TrainSettings:
     mixing_probability: float = 0.9  # of the same families
     blur_sigma: float = 0.0  # of what the discriminator sees at first, in pixels
     blur_fade_kimg: float = 0.0
+    teacher: str = ""  # of families that are distilled: the model to learn from
+    l1_weight: float = 1.0  # of absolute differences to the teacher's pictures and wavelets, at every scale
+    l2_weight: float = 1.0  # of squared ones
+    perceptual: str = "efficientnet"  # feature network of the perceptual loss: a name, or a file of weights
+    perceptual_weight: float = 1.0
     ema_kimg: float = 5.0
     ema_ramp: float = 0.05
     augment: str = "none"  # "ada" for small folders

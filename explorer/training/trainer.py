@@ -1,60 +1,61 @@
-"""The trainer: networks, optimisers and the training step.
+"""Training from pictures, adversarial and guided: networks, optimisers and the training step.
 
-All random numbers of an iteration come from a seed derived from the run's seed and the iteration's number, and the
-data order is a function of the position, so a checkpoint needs no random state.
+The data order is a function of the position, so a checkpoint needs no state of it.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from explorer.errors import UsageError
 from explorer.generators.registry import build
-from explorer.ops.backend import bfloat16_speedup
-from explorer.training import ema, losses, run_dir, schedule
-from explorer.training.augment import Augment
-from explorer.training.checks import check_device
+from explorer.training import losses, schedule
+from explorer.training.adversary import AdversarialTrainer
 from explorer.training.datasets import Dataset, order
-from explorer.training.discriminator import Discriminator
 from explorer.training.family_trainer import trainer_of
 from explorer.training.fast import FastSynthesis
 from explorer.training.optimiser import GeneratorOptimiser
-from explorer.training.parallel import Group
-from explorer.training.seeds import seed_of
 from explorer.training.start import start_from
 from explorer.training.texture import determined, texture_loss
 from explorer.training.warmup import WarmUp
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from explorer.generators.base import Generator
+    from explorer.training.base_trainer import Stateful
+    from explorer.training.parallel import Group
     from explorer.training.settings import TrainSettings
 
 __all__ = ["Trainer"]
 
+log = logging.getLogger("explorer.training")
 
-class Trainer:
-    """One training run: networks, optimisers and the training step."""
 
-    def __init__(self, settings: TrainSettings, dataset: Dataset, group: Group | None = None) -> None:
-        self.settings, self.dataset = settings, dataset
-        self.phase = settings  # of the current phase
+class Trainer(AdversarialTrainer):
+    """One run that learns from pictures: networks, optimisers and the training step."""
+
+    metric_names: ClassVar[tuple[str, ...]] = (
+        *("guide", "loss_g", "loss_d", "r1", "path_length", "real_sign", "fake_sign", "augment"),
+    )
+
+    def __init__(self, settings: TrainSettings, dataset: Dataset | None, group: Group | None = None) -> None:
+        if dataset is None:
+            raise UsageError(f"A {settings.family} is trained on pictures.", "Give some with --data.")
         if dataset.resolution != settings.resolution:
             raise UsageError(
                 f"The data have {dataset.resolution} pixels, the run asks for {settings.resolution}.",
                 "Render or choose data of the same resolution.",
             )
-        check_device(settings.device)
-        self.group = group or Group(settings.device)
-        self.local_batch = self.group.local_batch(settings.batch)
-        torch.manual_seed(settings.seed)
+        super().__init__(settings, dataset, group)
+        self.dataset, device = dataset, self.device
         config = {"img_resolution": settings.resolution, **settings.generator}
-        device = torch.device(settings.device)
         self.g: Generator = build(settings.family, config).to(device).train()
         family = trainer_of(settings.family)
         if settings.fourier_lowest > 0:
@@ -62,89 +63,53 @@ class Trainer:
         if settings.noise_strength > 0:
             family.fix_noise(self.g, settings.noise_strength)
         self.g_ema: Generator = copy.deepcopy(self.g).eval().requires_grad_(False)
-        self.d = Discriminator(
-            settings.resolution, settings.d_channel_base, settings.d_channel_max,
-            patch_blocks=settings.d_patch_blocks,
-        ).to(device)  # fmt: skip
+        self._make_discriminator()
         if device.type == "cuda" and settings.bfloat16:
             # torch's stubs do not accept this keyword on its own.
             self.g.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             self.d.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.regularises_paths = family.regularises_paths
-        self.dtype = torch.bfloat16 if settings.bfloat16 else torch.float32
-        # Where bfloat16 is emulated it would take several times as long.
-        self.may_narrow = device.type != "cpu" or bfloat16_speedup() > 1
         self.fast = FastSynthesis(self.g, self._dtype(narrow=settings.g_bfloat16))
         self.fast_ema = FastSynthesis(self.g_ema)
         self.warm_up = WarmUp(self.g, settings.warm_up).to(device)
         self.opt_g = GeneratorOptimiser(self.g, self.warm_up.parameters(), settings.lr_g)
-        self.opt_d = torch.optim.Adam(self.d.parameters(), lr=settings.lr_d)
-        self.augment = Augment(settings)
-        self.iteration = 0
-        self.images_seen = 0
-        self.seconds = 0.0
-        self.stopped = False  # by a signal
-        self.stopped_by = 0  # the signal's number, in the process that received it
         self.path_mean = torch.zeros([], device=device)
-        self.metrics: dict[str, float] = {}
-        self.started: dict[str, Any] = {}  # the layers and file of a warm start, if any
 
-    def start(self) -> None:
-        """Initialise a new run with the matching layers of the file that the settings name.
-
-        Raises:
-            LatentwalkError: The file cannot be read, or does not fit.
-        """
+    def begin(self) -> None:
+        """Initialise a new run with the matching layers of the file that the settings name, if any."""
+        if not self.settings.start_from:
+            return
         self.started = start_from(Path(self.settings.start_from), self.g, self.g_ema).described()
         if self.settings.noise_strength > 0:  # that of the file is another
             for generator in (self.g, self.g_ema):
                 trainer_of(self.settings.family).fix_noise(generator, self.settings.noise_strength)
+        log.info("starting from the layers of %s", self.settings.start_from)
 
     # -- state ---------------------------------------------------------------------------------------------
 
-    def state(self) -> dict[str, Any]:
-        """Return everything a resumed run needs."""
-        return {
-            "g": self.g.state_dict(),
-            "g_ema": self.g_ema.state_dict(),
-            "d": self.d.state_dict(),
-            "warm_up": self.warm_up.state_dict(),
-            "opt_g": self.opt_g.state_dict(),
-            "opt_d": self.opt_d.state_dict(),
-            "augment": self.augment.state(),
-            "path_mean": self.path_mean,
-            "started": self.started,
-            "iteration": self.iteration,
-            "shown": self.images_seen,
-            "seconds": self.seconds,
-        }
+    def parts(self) -> Mapping[str, Stateful]:
+        return {name: getattr(self, name) for name in ("g", "g_ema", "d", "warm_up", "opt_g", "opt_d")}
 
-    def load(self, state: dict[str, Any]) -> None:
-        """Continue from `state`.
+    def more_state(self) -> dict[str, Any]:
+        return {"augment": self.augment.state(), "path_mean": self.path_mean}
 
-        Raises:
-            UsageError: The networks have other sizes.
-        """
-        try:
-            for name in ("g", "g_ema", "d", "warm_up", "opt_g", "opt_d"):
-                getattr(self, name).load_state_dict(state[name])
-        except (RuntimeError, ValueError, KeyError) as error:
-            raise UsageError(
-                f"{self.settings.out / run_dir.STATE} is of other networks: {str(error).splitlines()[0]}",
-                "Choose another --out, or give the options the run was started with.",
-            ) from error
-        self.started = state.get("started", {})
+    def load_more(self, state: dict[str, Any]) -> None:
         self.augment.load(state["augment"])
         self.path_mean = state["path_mean"].to(self.path_mean.device)
-        self.iteration, self.images_seen, self.seconds = state["iteration"], state["shown"], state["seconds"]
+
+    @property
+    def has_slower_ahead(self) -> bool:
+        """Whether the discriminator or more layers are still to come."""
+        s, kimg = self.settings, self.images_seen / 1000
+        starts = [self.phase.adversarial_kimg] + [at for at, later in s.phases if "adversarial_kimg" in later]
+        return self.warm_up.stage(self.images_seen) is not None or any(kimg < at < s.total_kimg for at in starts)
 
     # -- one iteration -------------------------------------------------------------------------------------
 
-    def step(self) -> None:
+    def train_batch(self) -> None:
         """Train on one batch."""
-        s = self.phase = self.settings.at(self.images_seen)
+        s = self.phase
         self.augment.settings = s
-        torch.manual_seed(seed_of(s.seed, self.group.rank, self.iteration))
         total = min(s.first_pictures or len(self.dataset), len(self.dataset))
         indices = order(self.images_seen + self.group.rank * self.local_batch, self.local_batch, total, s.seed)
         real = self.dataset.pictures(indices).to(s.device)
@@ -161,10 +126,6 @@ class Trainer:
             self._step_discriminator(real, fake)
             if s.r1_interval > 0 and self.iteration % s.r1_interval == 0:
                 self._step_r1(real)
-        self.iteration += 1
-        self.images_seen += s.batch
-        self.group.average_buffers(self.g)
-        ema.update(self.g_ema, self.g, ema.decay(s.batch, s.ema_kimg, self.images_seen, s.ema_ramp))
 
     def _draw_z(self, count: int) -> Tensor:
         return torch.randn(count, self.g.info.z_dim).to(self.settings.device)
@@ -178,18 +139,6 @@ class Trainer:
         muon = schedule.learning_rate(s.lr_muon, s.lr_half_kimg, self.images_seen)
         self.opt_g.set_rates(schedule.lazy_adam(rate_g, lazy, beta1=0.0 if adversarial else 0.9), muon)
         self.opt_d.param_groups[0].update(schedule.lazy_adam(rate_d, s.r1_interval))
-
-    def _dtype(self, *, narrow: bool) -> torch.dtype:
-        """Return the dtype of activations: bfloat16 if `narrow` and the processor computes with it."""
-        return torch.bfloat16 if narrow and self.may_narrow else self.dtype
-
-    def _discriminate(self, pictures: Tensor, *, exact: bool = False) -> Tensor:
-        """Return the discriminator's logits after blur and augmentation."""
-        s = self.phase
-        dtype = self._dtype(narrow=s.d_bfloat16 and not exact)
-        sigma = schedule.blur_sigma(s.blur_sigma, s.blur_fade_kimg, self.images_seen)
-        logits: Tensor = self.d(self.augment(schedule.blur(pictures, sigma)), dtype)
-        return logits
 
     def _step_generator(
         self, z: Tensor, target: Tensor | None, adversarial: bool, stop: str | None = None
@@ -215,12 +164,7 @@ class Trainer:
         if target is not None and plain > 0:
             loss = loss + self._guide(fake[:plain], target[:plain], s.guide_first if adversarial else 0)
         if adversarial:
-            self.d.requires_grad_(False)
-            logits = self._discriminate(fake)
-            self.d.requires_grad_(True)
-            adversarial_loss = losses.generator_loss(logits)
-            loss = loss + s.adversarial_weight * adversarial_loss
-            self._note("loss_g", adversarial_loss)
+            loss = loss + s.adversarial_weight * self._adversarial_loss(fake)
         self._descend(self.opt_g, self.opt_g.parameters, loss)
         return fake.detach()
 
@@ -251,44 +195,6 @@ class Trainer:
         penalty = (lengths - mean).square().mean()
         self._note("path_length", lengths.mean())
         self._descend(self.opt_g, self.opt_g.parameters, penalty * (s.path_weight * s.path_interval))
-
-    def _step_discriminator(self, real: Tensor, fake: Tensor) -> None:
-        """Train on the generator's pictures of this iteration again, which saves a forward pass."""
-        real_logits = self._discriminate(real)
-        fake_logits = self._discriminate(fake)
-        loss = losses.discriminator_loss(real_logits, fake_logits)
-        sure = real_logits.detach().sign().mean()
-        self.group.average([sure])
-        self.augment.observe(float(sure), self.phase.batch)
-        if self.augment.settings.augment != "none":
-            self.metrics["augment"] = self.augment.probability
-        self._note("loss_d", loss)
-        self._note("real_sign", real_logits.detach().sign().mean())
-        self._note("fake_sign", fake_logits.detach().sign().mean())
-        self._descend(self.opt_d, list(self.d.parameters()), loss)
-
-    def _step_r1(self, real: Tensor) -> None:
-        s = self.phase
-        pictures = real.detach().requires_grad_(True)
-        penalty = losses.r1_penalty(self._discriminate(pictures, exact=True), pictures)
-        self._note("r1", penalty)
-        self._descend(self.opt_d, list(self.d.parameters()), penalty * (s.gamma / 2 * s.r1_interval))
-
-    def _descend(
-        self, optimiser: GeneratorOptimiser | torch.optim.Optimizer, parameters: Sequence[Tensor], loss: Tensor
-    ) -> None:
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
-        self.group.average(p.grad for p in parameters)
-        for parameter in parameters:
-            if parameter.grad is not None:
-                torch.nan_to_num(parameter.grad, nan=0, posinf=1e5, neginf=-1e5, out=parameter.grad)
-        optimiser.step()
-
-    def _note(self, name: str, value: Tensor) -> None:
-        old = self.metrics.get(name)
-        new = float(value.detach())
-        self.metrics[name] = new if old is None else 0.98 * old + 0.02 * new
 
     # -- samples -------------------------------------------------------------------------------------------
 

@@ -97,7 +97,7 @@ def test_any_view_is_removed_by_its_button(window: MainWindow, session: Session)
     QTest.keyClick(window, Qt.Key.Key_W, Qt.KeyboardModifier.ControlModifier)
     assert len(session.state.views) == 1  # the last one stays
     assert (window.top_bar.layouts.isHidden(), window.views.panes[0].link.isHidden()) == (True, True)
-    for key in ("view_grid", "view_wipe", "view_flicker", "swap", "link", "remove_view"):
+    for key in ("view_grid", "view_wipe", "view_flicker", "view_difference", "swap", "link", "remove_view"):
         assert not window.actions_by_key[key].isEnabled()
     session.undo()
     session.undo()
@@ -161,9 +161,9 @@ def test_every_two_views_are_in_the_menu(window: MainWindow, session: Session) -
 
 
 def test_buttons_and_keys_of_single_views(window: MainWindow, session: Session) -> None:
-    assert list(window.top_bar.layouts.buttons) == ["0", "1", "grid", "wipe", "flicker"]
+    assert list(window.top_bar.layouts.buttons) == ["0", "1", "grid", "wipe", "flicker", "difference"]
     add_views(window, session, 3)
-    assert list(window.top_bar.layouts.buttons) == ["0", "1", "2", "grid", "wipe", "flicker"]
+    assert list(window.top_bar.layouts.buttons) == ["0", "1", "2", "grid", "wipe", "flicker", "difference"]
     window.top_bar.layouts.buttons["2"].click()
     assert shown(window) == [2]
     QTest.keyClick(window, Qt.Key.Key_1)

@@ -37,7 +37,7 @@ def test_every_view_gets_its_turn_while_all_move(world: World) -> None:
     assert max(counts) <= 3 * min(counts), counts
 
 
-@pytest.mark.parametrize("layout", ["wipe", "flicker"])
+@pytest.mark.parametrize("layout", ["wipe", "flicker", "difference"])
 def test_the_two_that_share_a_place_keep_step_and_no_other_moves(world: World, layout: str) -> None:
     fill(world, 4)
     s = world.session

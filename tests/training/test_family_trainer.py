@@ -21,7 +21,7 @@ from explorer.training.fast import FastSynthesis
 from explorer.training.fast_layer import FastLayer
 from explorer.training.recipes import channels, family_defaults
 
-_OF_FAMILIES = {"stylegan2.py", "stylegan3.py", "fourier.py", "recipes.py"}
+_OF_FAMILIES = {"stylegan2.py", "stylegan3.py", "fourier.py", "recipes.py", "teacher.py"}
 
 
 class BrighterLayer(FastLayer):

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from explorer.training import cards, history, run_logger, snapshot
+from explorer.training.base_trainer import BaseTrainer
 from explorer.training.datasets import Dataset
 from explorer.training.loop import run
 from explorer.training.trainer import Trainer
@@ -33,7 +34,7 @@ class Grey(Dataset):
         return torch.zeros(len(indices), 3, 16, 16)
 
 
-def _run(out: Path, kimg: float = 0.004) -> Trainer:
+def _run(out: Path, kimg: float = 0.004) -> BaseTrainer:
     return run(settings("stylegan2", out, total_kimg=kimg), Grey())
 
 

@@ -1,4 +1,4 @@
-"""The central area of the window: one picture, a grid, a wipe or a flicker, with slit-scans below."""
+"""The central area of the window: one picture, a grid, a wipe, a flicker or a difference, with slit-scans below."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from explorer.state.view_layout import compared, is_overlaid, visible_views
+from explorer.state.view_layout import compared, is_differenced, is_overlaid, visible_views
 from explorer.widgets.viewer.camera import Camera
+from explorer.widgets.viewer.difference_pane import DifferencePane
 from explorer.widgets.viewer.scan_row import ScanRow
 from explorer.widgets.viewer.tour_bar import TourBar
 from explorer.widgets.viewer.view_grid import ViewGrid
@@ -51,6 +52,10 @@ class ViewArea(QWidget):
         self.panes: list[ViewPane] = []
         self._spare: list[ViewPane] = []  # of removed views, the last one first
         self.grid = ViewGrid()
+        self.difference = DifferencePane(session, self.camera)
+        self.difference.setParent(self.grid)
+        self.difference.image.touched.connect(self.touched)
+        self.difference.image.dragged.connect(self.dragged)
         self.scans = ScanRow(session)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -93,7 +98,10 @@ class ViewArea(QWidget):
             self._turns.start()
         elif state.layout != "flicker":
             self._turns.stop()
-        self.grid.set_shown([host] if shared else [self.panes[view] for view in visible_views(state)])
+        shown: list[QWidget] = [host] if shared else [self.panes[view] for view in visible_views(state)]
+        if is_differenced(state):
+            shown.append(self.difference)
+        self.grid.set_shown(shown)
         self.scans.arrange(state)
 
     def _fit_panes(self, count: int) -> None:
@@ -142,7 +150,7 @@ class ViewArea(QWidget):
 
     def is_dragging(self) -> bool:
         """Return whether a picture is being dragged."""
-        return any(pane.image.is_dragging for pane in self.panes)
+        return any(image.is_dragging for image in (*(pane.image for pane in self.panes), self.difference.image))
 
     def _host_of(self, view: int) -> ImageView | None:
         """Return the widget that shows a view as the second picture of a wipe or flicker, or None."""

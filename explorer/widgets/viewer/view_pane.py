@@ -145,7 +145,7 @@ class ViewPane(QWidget):
     def _wire(self) -> None:
         session, image = self.session, self.image
         image.drag_started.connect(session.begin)
-        image.dragged.connect(self._on_dragged)
+        image.dragged.connect(session.look.drag)
         image.drag_finished.connect(session.commit)
         image.drag_cancelled.connect(session.cancel)
         image.touched.connect(self._on_touched)
@@ -354,15 +354,6 @@ class ViewPane(QWidget):
             self.banner.clear()
 
     # input -----------------------------------------------------------------------------------------------
-
-    @Slot(str, float, float)
-    def _on_dragged(self, mode: str, dx: float, dy: float) -> None:
-        if mode == "walk":
-            self.session.look.walk(dx, dy)
-        elif mode == "move":
-            self.session.look.move(dx, dy)
-        else:
-            self.session.look.rotate_by(dx)
 
     def _on_touched(self) -> None:
         if self.session.active != self.view:

@@ -158,9 +158,9 @@ class MenuCommands(WindowPart):
         self.layout("grid" if self.session.state.layout == "wipe" else "wipe")
 
     def compare(self, first: int, second: int) -> None:
-        """Choose the two views that wipe and flicker compare; show the wipe unless flicker is on."""
+        """Choose the two views that wipe and flicker compare; show the wipe unless flicker or difference is on."""
         self.session.views.set_pair(first, second)
-        if self.session.state.layout != "flicker":
+        if self.session.state.layout not in ("flicker", "difference"):
             self.layout("wipe")
 
     def add_view(self) -> None:
@@ -178,6 +178,21 @@ class MenuCommands(WindowPart):
     def toggle_flicker(self) -> None:
         """Switch between flicker and all pictures."""
         self.layout("grid" if self.session.state.layout == "flicker" else "flicker")
+
+    def toggle_difference(self) -> None:
+        """Switch between the difference of two pictures and all pictures."""
+        self.layout("grid" if self.session.state.layout == "difference" else "difference")
+
+    def compare_with_teacher(self) -> None:
+        """Show the teacher of the active view's model beside it, and their difference."""
+        model_info = self.session.model_info(self.session.active)
+        if model_info is None or not model_info.teacher or not self._may_undo():
+            return
+        try:
+            self.session.views.compare_with(model_info.teacher, "Compare with teacher")
+        except LatentwalkError as error:
+            self.window.show_problem(error)
+        self.window.show_state()
 
     def toggle_before(self) -> None:
         """Switch between the picture before and after mixing, edits and transform."""

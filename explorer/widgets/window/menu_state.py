@@ -31,6 +31,8 @@ def show_menu_state(window: WindowBase, commands: MenuCommands, actions: Mapping
     if session is None:
         return
     show_view_actions(actions, session.state)
+    model_info = session.model_info(session.active)
+    actions["compare_teacher"].setEnabled(model_info is not None and bool(model_info.teacher))
     _show_undo_names(session, actions)
     for key, on in {
         "smooth": window.views.camera.is_smooth,

@@ -42,7 +42,7 @@ def device_text(session: Session) -> str:
 
 
 def layout_choices(count: int, pair: tuple[int, ...]) -> list[tuple[str, str, str]]:
-    """Return buttons for the layouts of `count` views; wipe and flicker compare the views `pair`."""
+    """Return buttons for the layouts of `count` views; wipe, flicker and difference compare the views `pair`."""
     if count < 2:
         return []
     both = " and ".join(letter(view) for view in pair)
@@ -54,6 +54,7 @@ def layout_choices(count: int, pair: tuple[int, ...]) -> list[tuple[str, str, st
         ("grid", *grid),
         ("wipe", "Wipe", f"{both} in one frame with a draggable divider (W)"),
         ("flicker", "Flicker", f"{both} alternating in one frame (Shift+W)"),
+        ("difference", "Diff", f"{both} and their difference (Shift+D)"),
     ]
 
 

@@ -30,9 +30,9 @@ def show_view_actions(actions: Mapping[str, QAction], state: ExplorerState) -> N
         alone.setChecked(state.layout == "single" and visible_views(state) == (view,))
         actions[f"open_{view + 1}"].setVisible(view < count)
         actions[f"open_{view + 1}"].setEnabled(view < count)
-    for layout in ("grid", "wipe", "flicker"):
+    for layout in ("grid", "wipe", "flicker", "difference"):
         actions[f"view_{layout}"].setChecked(state.layout == layout and count > 1)
-    for key in ("view_grid", "view_wipe", "view_flicker", "link", "swap", "remove_view"):
+    for key in ("view_grid", "view_wipe", "view_flicker", "view_difference", "link", "swap", "remove_view"):
         actions[key].setEnabled(count > 1)
     actions["add_view"].setEnabled(count < MAX_VIEWS)
     actions["pair"].setVisible(count > 2)
@@ -41,6 +41,7 @@ def show_view_actions(actions: Mapping[str, QAction], state: ExplorerState) -> N
         actions["view_grid"].setText("A and B side by side" if count == 2 else "All pictures")
         actions["view_wipe"].setText(f"Wipe between {both}")
         actions["view_flicker"].setText(f"Flicker between {both}")
+        actions["view_difference"].setText(f"Difference between {both}")
         actions["swap"].setText(f"Swap {both}")
 
 

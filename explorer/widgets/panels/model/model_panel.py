@@ -95,9 +95,10 @@ class ModelPanel(Panel):
         self.nothing = label("No model is loaded in this view. Open a model, or drop a file here.", wrap=True)
         self.table = ModelInfoTable()
         self.part = IconButton("plus", "", self._open_part, text="Open part")
+        self.compare = IconButton("equals", "", self._compare, text="Compare with its teacher")
         self.classes = ClassWeights(self.session)
         self.heading = row(self.name, self.table.more)
-        for widget in (self.heading, self.nothing, self.table, self.part, 4, self.classes):
+        for widget in (self.heading, self.nothing, self.table, self.part, self.compare, 4, self.classes):
             self.add(widget)
 
     def _add_card(self, item: Bundled) -> None:
@@ -168,6 +169,9 @@ class ModelPanel(Panel):
         if parts:
             self.part.setText(f"Open {parts[0]}")
             set_tip(self.part, f"The file holds a second network, the {parts[0]}: open it in a view of its own")
+        teacher = "" if model_info is None else model_info.teacher
+        self.compare.setVisible(bool(teacher))
+        set_tip(self.compare, f"Show {teacher}, from which it was distilled, beside it, and their difference")
         if model_info is not None:
             self.name.set_text(f"{letter(active)}   {model_info.name}")
             self.table.show_model(model_info)
@@ -205,6 +209,11 @@ class ModelPanel(Panel):
         info = self.session.model_info(self.session.active)
         if info is not None and info.parts:
             self._files.open_beside(with_part(info.path, info.parts[0]))
+
+    def _compare(self) -> None:
+        info = self.session.model_info(self.session.active)
+        if info is not None and info.teacher:
+            self.attempt(lambda: self.session.views.compare_with(info.teacher, "Compare with teacher"))
 
     def _cancel(self) -> None:
         self.session.models.cancel(self.session.active)
