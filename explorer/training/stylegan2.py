@@ -37,7 +37,8 @@ class StyleGAN2Trainer(FamilyTrainer):
         """Set it from half the resolution on."""
         for layer in generator.layers:
             if isinstance(layer, StyleGAN2Conv) and layer.info.height * 2 >= generator.info.img_size[0]:
-                layer.noise_strength.fill_(strength).requires_grad_(requires_grad=False)
+                layer.noise_strength.fill_(strength)
+                layer.noise_strength.requires_grad = False
 
     def parts(self, new: Generator, old: Generator) -> Iterator[Part]:
         """Yield the constant and every layer; blocks of a resolution that both have match."""

@@ -24,13 +24,15 @@ _FLOOR = 0.02  # standard deviation below which covariances count no more
 def texture_loss(fake: Tensor, real: Tensor, levels: int = 2) -> Tensor:
     """Return the distance `[N]` of the local statistics of pictures `[N, C, H, W]` at `levels` octaves.
 
-    An octave adds the mean absolute difference of local standard deviations, and three times that of local
+    Octaves of less than 16 pixels per side are left out. An octave adds the mean absolute difference of local standard deviations, and three times that of local
     covariances, relative to the standard deviation of `real`.
     """
     total = torch.zeros(fake.shape[0], device=fake.device)
     for level in range(levels):
         if level:
             fake, real = F.avg_pool2d(fake, 2), F.avg_pool2d(real, 2)
+        if min(real.shape[2:]) < _WINDOW:
+            break
         a, b = _statistics(fake), _statistics(real)
         deviation = (b[:, 0] + _TINY).sqrt()
         total = total + ((a[:, 0] + _TINY).sqrt() - deviation).abs().mean(dim=(1, 2, 3))

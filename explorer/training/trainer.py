@@ -42,7 +42,7 @@ class Trainer(AdversarialTrainer):
     """One run that learns from pictures: networks, optimisers and the training step."""
 
     metric_names: ClassVar[tuple[str, ...]] = (
-        *("guide", "loss_g", "loss_d", "r1", "path_length", "real_sign", "fake_sign", "augment"),
+        *("guide", "texture", "loss_g", "loss_d", "r1", "path_length", "real_sign", "fake_sign", "augment"),
     )
 
     def __init__(self, settings: TrainSettings, dataset: Dataset | None, group: Group | None = None) -> None:

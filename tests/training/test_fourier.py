@@ -58,7 +58,9 @@ def note(settings: dict[str, Any], started: dict[str, Any]) -> str:
 
 
 def test_the_card_tells_of_features_and_processes(tmp_path: Path) -> None:
-    plain = TrainSettings("stylegan3-r", tmp_path, [], generator={"first_cutoff": 16.0}, threads=1)
+    plain = TrainSettings(
+        "stylegan3-r", tmp_path, [tmp_path / "a.npy"], generator={"first_cutoff": 16.0}, threads=1
+    )
     assert note(describe(plain), {}) == ""
     assert cards._workers(describe(plain)) == ", one thread"
     assert cards._command(describe(plain)).startswith("python main.py train --family stylegan3-r ")
