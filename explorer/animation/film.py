@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from explorer.animation.compose import (
@@ -25,7 +26,7 @@ from explorer.latents.descriptions import describe_classes
 from explorer.latents.seeds import SEED_COUNT
 from explorer.ops import native
 from explorer.render.headless import HeadlessRenderer, open_model
-from explorer.render.resolve import class_weights
+from explorer.render.resolve import class_weights, live_request
 from explorer.state import look_of
 from explorer.state.transforms import is_moving
 from explorer.state.view_layout import compared, is_overlaid, visible_views
@@ -36,11 +37,12 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from explorer.assets.table import AssetTable
     from explorer.render.results import ModelInfo
     from explorer.state import ExplorerState, Latent, Look
-    from explorer.state.request import RenderSettings
+    from explorer.state.request import RenderRequest, RenderSettings
 
 __all__ = ["Film", "FilmRenderer", "frame_size_of", "models_of", "rate_of", "shown_in", "whole_film"]
 
@@ -209,16 +211,9 @@ class FilmRenderer:
         if settings is None or (settings.backend == "auto" and settings.device == "cpu"):
             # Kernels differ in the last bits, so the choice must not change within a film.
             native.build()
-        opened: dict[str, tuple[HeadlessRenderer, ModelInfo]] = {}
-        self._renderers: list[tuple[HeadlessRenderer, ModelInfo]] = []
-        for view in self.views:
-            name = state.views[view].model
-            if not name:
-                message = f"View {letter(view)} has no model, so the film cannot be rendered."
-                raise FilmError(message, "Open a model.", command="Name one with --model.")
-            if name not in opened:
-                opened[name] = open_with(bundled.resolve(name), settings)
-            self._renderers.append(opened[name])
+        self._opened: dict[str, tuple[HeadlessRenderer, ModelInfo]] = {}
+        self._open = partial(open_with, settings=settings)
+        self._renderers = [self._renderer(view) for view in self.views]
         check_frame_size(FORMATS[film.format], *self.frame_size)
         self._composer = Composer(self.layout, film.columns)
         self._noted = 0  # number of frames in the composer's history
@@ -242,6 +237,32 @@ class FilmRenderer:
     def _cells(self) -> int:
         return self.film.columns * self.film.rows if self.layout == "grid" else 1
 
+    def _renderer(self, view: int) -> tuple[HeadlessRenderer, ModelInfo]:
+        """Return the renderer of a view's model, which is opened once. Raises FilmError if it has none."""
+        name = self.player.state.views[view].model
+        if not name:
+            message = f"View {letter(view)} has no model, so the film cannot be rendered."
+            raise FilmError(message, "Open a model.", command="Name one with --model.")
+        if name not in self._opened:
+            renderer, _ = self._opened[name] = self._open(bundled.resolve(name))
+            if renderer.info.source_channels:
+                renderer.take_sources(self._source)
+        return self._opened[name]
+
+    def _source(self, request: RenderRequest) -> Tensor:
+        """Return the picture of a view that is the source of another."""
+        found = next(r for r, model in self._opened.values() if model.sha256 == request.model.sha256)
+        return found.picture(request)
+
+    def _rendered(self, state: ExplorerState, view: int, look: Look, position: float) -> NDArray[np.uint8]:
+        """Return the picture `[H, W, 3]` of a look of a view at a time of the timeline."""
+        renderer, _ = self._renderer(view)
+        live = live_request(
+            state, view, renderer.info, position, settings=renderer.settings, table=self._table,
+            others=lambda other: self._renderer(other)[1],
+        )  # fmt: skip
+        return renderer.render_look(look, state.views[view].tap, position, self._table, live).pixels
+
     def state_of(self, frame: int) -> ExplorerState:
         """Return the project's state at a frame."""
         return self.player.at(self.film.time_of(frame))
@@ -257,8 +278,8 @@ class FilmRenderer:
 
     def picture(self, state: ExplorerState, position: float) -> NDArray[np.uint8]:
         """Return the first view's unscaled picture `[H, W, 3]` of a state at a time of the timeline, in seconds."""
-        view, (renderer, _) = self.views[0], self._renderers[0]
-        return renderer.render_look(look_of(state, view), state.views[view].tap, position, self._table).pixels
+        view = self.views[0]
+        return self._rendered(state, view, look_of(state, view), position)
 
     def _restore_history(self, number: int) -> None:
         """Rebuild the slit-scan's history up to the previous frame, after resuming or a jump."""
@@ -272,7 +293,7 @@ class FilmRenderer:
         cells, sizes = self._cells, self._sizes
         exposures = [MotionBlur() for _ in range(len(self.views) * cells)]
         first = self.state_of(number)
-        is_still = not any(is_moving(look_of(first, view).transform) for view in self.views)
+        is_still = not any(is_moving(look_of(first, view).transform) for view in range(len(first.views)))
         for k in range(self.film.samples):
             time = self.film.time_of(number, k)
             state = self.player.at(time)
@@ -280,9 +301,8 @@ class FilmRenderer:
                 break  # further samples of a still are equal
             position = time_in_timeline(self.player.timeline, time)
             for cell in range(cells):
-                for i, (view, (renderer, _)) in enumerate(zip(self.views, self._renderers, strict=True)):
-                    tap = state.views[view].tap
-                    picture = renderer.render_look(_look(state, view, cell), tap, position, self._table).pixels
+                for i, view in enumerate(self.views):
+                    picture = self._rendered(state, view, _look(state, view, cell), position)
                     exposures[cell * len(self.views) + i].add(picture)
         # Activations vary in size; all frames of a film need the same, even if the layer changes.
         return [resized(shown.picture(), sizes[i % len(sizes)]) for i, shown in enumerate(exposures)]
@@ -307,8 +327,12 @@ class FilmRenderer:
 
 
 def models_of(state: ExplorerState, film: Film) -> list[str]:
-    """Return names or paths of the models shown by a film of the project."""
+    """Return names or paths of the models that a film needs: those shown, and those of their live sources."""
     _, views = shown_in(film, state)
+    for view in views:  # which grows
+        source = look_of(state, view).source.view
+        if 0 <= source < len(state.views) and source not in views:
+            views.append(source)
     return [state.views[view].model for view in views if state.views[view].model]
 
 

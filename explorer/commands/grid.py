@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     table, info = AssetTable(), model_info.info
     classes = classes_from(a.class_name, [ModelClasses.of(model_info)])
     sources = [source_of(path, (), model_info, table) for path in a.sources]
-    stored = [table.add(style) for style in references_of(a.references, renderer, model_info, classes)]
+    stored = references_of(a.references, model_info, table)
     styles = [Look(latent=Latent(stored=key), classes=classes) for key in stored]
     styles += [Look(latent=Latent(seed), classes=classes, truncation=Truncation(a.psi)) for seed in seeds]
     heads = [_shown(load_picture(path).array, info) for path in a.references] + [None] * len(seeds)

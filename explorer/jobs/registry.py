@@ -79,7 +79,6 @@ JOBS: Mapping[str, JobKind] = {
     "style-statistics": JobKind("explorer.directions.style_statistics:statistics", "the spread of styles"),
     "style-channels": JobKind("explorer.directions.style_space:rank", "the search for style channels"),
     "drag": JobKind("explorer.dragging.job:drag", "the drag", "The drag was cancelled; its steps are kept."),
-    "encode-style": JobKind("explorer.render.encode_job:encode", "the style of the picture"),
     "average": JobKind("explorer.render.average_job:average", "the average"),
     "film": JobKind(
         "explorer.animation.film_jobs:film", "the film", "The film was cancelled; what is finished is kept.",

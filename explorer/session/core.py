@@ -13,7 +13,7 @@ from explorer.assets.table import AssetTable
 from explorer.errors import LatentwalkError
 from explorer.generators.family import StartLook
 from explorer.generators.registry import described
-from explorer.render.resolve import resolve, resolve_look
+from explorer.render.resolve import live_request, resolve, resolve_look
 from explorer.render.results import Frame, ModelInfo, RenderFailed
 from explorer.session.clock import Clock
 from explorer.session.device_choice import Devices
@@ -239,7 +239,18 @@ class SessionCore(QObject):
             model=model_info.key,
             settings=self.devices.settings,
             table=self.table,
+            others=self.model_info,
         )
+
+    def resolve_look(self, look: Look, view: int) -> RenderRequest:
+        """Return the request of any look by a view's network: the picture, still. Raises LatentwalkError."""
+        model_info = self.record(view).model_info
+        if model_info is None:
+            raise LatentwalkError("No model is loaded.", "Open a model first.")
+        settings, info = self.devices.settings, model_info.info
+        state = with_look(self.store.state, view, source=look.source)
+        live = live_request(state, view, info, settings=settings, table=self.table, others=self.model_info)
+        return resolve_look(look, Tap(), info, model=model_info.key, settings=settings, table=self.table, live=live)
 
     def request_thumbnail(self, key: str, look: Look, view: int, max_px: int = THUMBNAIL_PX) -> None:
         """Request a picture of a look, `max_px` at most (0: full size); the signal `thumbnail` delivers it."""
@@ -247,9 +258,7 @@ class SessionCore(QObject):
         if model_info is None or self._closed:
             return
         try:
-            request = resolve_look(
-                look, Tap(), model_info.info, model=model_info.key, settings=self.devices.settings, table=self.table
-            )
+            request = self.resolve_look(look, view)
         except LatentwalkError as error:
             log.info("no thumbnail %s: %s", key, error)
             return

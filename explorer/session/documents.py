@@ -148,7 +148,8 @@ class Documents(QObject):
             raise LatentError("No model is loaded.", "Open a model first.")
         look = self._session.look_of(view)
         stored = look.latent.stored
-        name = (self._session.table.latent(stored).name if stored else "") or describe_latent(look.latent)
+        asset = self._session.table.get(stored)
+        name = (asset.name if asset is not None else "") or describe_latent(look.latent)
         if space == "z":
             return self._current_z(model_info.info.z_dim, name)
         request = self._session.resolve_view(view)
@@ -165,8 +166,8 @@ class Documents(QObject):
         if (latent.x, latent.y) == (0.0, 0.0) and latent.blend is None:
             if not latent.stored:
                 return StoredLatent("z", z_of_seed(latent.seed, z_dim), name=name)
-            stored = self._session.table.latent(latent.stored)
-            if stored.space == "z":
+            stored = self._session.table.find(StoredLatent, latent.stored)
+            if stored is not None and stored.space == "z":
                 return stored
         raise LatentError("A latent between seeds has no z.", "Save it as w or ws, or snap to a seed first.")
 

@@ -21,8 +21,10 @@ from explorer.session.films import FilmService
 from explorer.session.lab import StickingLab
 from explorer.session.latent_map import LatentMapIntents
 from explorer.session.looks import LookIntents
+from explorer.session.mask_painting import MaskPainting
 from explorer.session.misfits import Misfits
 from explorer.session.reading import Reading
+from explorer.session.references import ReferenceIntents
 from explorer.session.sources import SourceIntents
 from explorer.session.style_channels import StyleChannelSearch
 from explorer.session.transport import Transport
@@ -42,7 +44,8 @@ class Session(SessionCore):
 
     What the user does is a method of one of its parts: `look` (the active view's look), `views`, `documents`,
     `directions`, `attributes`, `latent_map`, `breeding` (children and their tree), `favourites`, `sheets` (contact
-    sheets), `dragging`, `channels`, `bending`, `sources`, `transport` (the timeline), `lab`, `films`, `misfits`,
+    sheets), `dragging`, `channels`, `bending`, `sources`, `references` and `masks` (of
+    image-to-image networks), `transport` (the timeline), `lab`, `films`, `misfits`,
     and those of `SessionCore`, on which the parts build: it holds the state, gestures and undo, and turns every
     change into requests.
 
@@ -74,6 +77,8 @@ class Session(SessionCore):
         self.latent_map = LatentMapIntents(self, self.directions, self.transport, self.lab)
         self.attributes = AttributeIntents(self, self.directions)
         self.sources = SourceIntents(self, self.reading)
+        self.references = ReferenceIntents(self, self.reading)
+        self.masks = MaskPainting(self, self.sources)
         self.films = FilmService(self)
         self.bending = Bending(self)
         self.dragging = Dragging(self)

@@ -80,17 +80,17 @@ def test_a_dropped_picture_is_the_source(panel: SourcePanel, session: Session, p
     wait_until(lambda: session.sources.picture is not None)
     wait_until(lambda: shown(session))
     assert session.last_failure(0) is None
-    assert panel.name.text() == "one.png"
+    assert panel.name.full == "one.png"
     first = pixels(session)
     drop(panel.well, pictures[1])
-    wait_until(lambda: panel.name.text() == "two.jpg" and shown(session))
+    wait_until(lambda: panel.name.full == "two.jpg" and shown(session))
     assert pixels(session) != first
     session.undo()
     wait_until(lambda: shown(session))
     assert pixels(session) == first
     session.undo()
     assert session.state == before
-    assert panel.name.text() == "No source"
+    assert panel.name.full == "No source"
 
 
 def test_a_mask_and_a_style_change_the_picture(
@@ -104,15 +104,15 @@ def test_a_mask_and_a_style_change_the_picture(
     monkeypatch.setattr(
         "explorer.widgets.panels.latent.source_panel.QFileDialog.getOpenFileName", lambda *a: (chosen[0], "")
     )
-    panel.open_mask.click()
+    panel.masks.open.click()
     wait_until(lambda: len(session.sources.masks) == 2)
     wait_until(lambda: shown(session))
     masked = pixels(session)
     assert masked != plain
-    panel.no_mask.click()
+    panel.masks.remove.click()
     wait_until(lambda: shown(session))
     assert pixels(session) == plain
-    panel.style_of.click()
+    panel.references.choose.click()
     wait_until(lambda: bool(session.look_of().latent.stored))
     wait_until(lambda: shown(session))
     assert pixels(session) != plain

@@ -14,15 +14,22 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from explorer.render.results import Thumbnail
+    from explorer.render.results import Frame, Thumbnail
     from explorer.session import Session
     from explorer.state import Look
 
-__all__ = ["Thumbnails", "paint_thumbnail", "thumbnail_image"]
+__all__ = ["Thumbnails", "paint_thumbnail", "picture_image", "thumbnail_image"]
 
 
-def thumbnail_image(thumbnail: Thumbnail) -> QImage:
-    """Return a QImage over a copy of the thumbnail's bytes."""
+def picture_image(array: NDArray[np.uint8]) -> QImage:
+    """Return a QImage over a copy of a stored picture's bytes, `[H, W, C]` of grey, RGB, or RGB and opacity."""
+    formats = {1: QImage.Format.Format_Grayscale8, 3: QImage.Format.Format_RGB888, 4: QImage.Format.Format_RGBA8888}
+    height, width, channels = array.shape
+    return QImage(array.tobytes(), width, height, channels * width, formats[channels]).copy()
+
+
+def thumbnail_image(thumbnail: Thumbnail | Frame) -> QImage:
+    """Return a QImage over a copy of a rendered picture's bytes."""
     pixels = thumbnail.pixels
     height, width = pixels.shape[:2]
     return QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_RGB32).copy()
