@@ -21,7 +21,7 @@ from explorer.session.model_loads import ModelLoads, with_view
 from explorer.session.motion import Motion
 from explorer.session.render_service import RenderService
 from explorer.session.view_record import PerformanceStats, ViewRecord, ViewRecords
-from explorer.state import ExplorerState, Look, Tap, Truncation, look_of, with_look
+from explorer.state import ExplorerState, Look, Source, Tap, Truncation, look_of, with_look
 from explorer.state.store import StateStore
 from explorer.state.view_layout import visible_views
 
@@ -253,12 +253,16 @@ class SessionCore(QObject):
         return resolve_look(look, Tap(), info, model=model_info.key, settings=settings, table=self.table, live=live)
 
     def request_thumbnail(self, key: str, look: Look, view: int, max_px: int = THUMBNAIL_PX) -> None:
-        """Request a picture of a look, `max_px` at most (0: full size); the signal `thumbnail` delivers it."""
+        """Request a picture of a look, `max_px` at most (0: full size); the signal `thumbnail` delivers it.
+
+        A look without a source has that of the view.
+        """
         model_info = self.record(view).model_info
         if model_info is None or self._closed:
             return
         try:
-            request = self.resolve_look(look, view)
+            source = self.look_of(view).source if look.source == Source() else look.source
+            request = self.resolve_look(replace(look, source=source), view)
         except LatentwalkError as error:
             log.info("no thumbnail %s: %s", key, error)
             return

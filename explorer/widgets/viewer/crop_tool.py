@@ -109,7 +109,7 @@ class CropTool(PassiveTool):
 
     def caption(self) -> str:
         """Return what to do."""
-        text = "Drag: move    corner: scale    outside: turn    double-click: whole    Esc: end"
+        text = "Drag: move   corner: scale   outside: turn"
         return text if self.is_on else ""
 
     def hit(self, at: QPointF) -> bool:

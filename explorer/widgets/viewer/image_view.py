@@ -77,7 +77,7 @@ class ImageView(QWidget):
         self.region = RegionTool(self, "Click or drag: mark    right button: erase    Esc: end")
         caption = "Paint what may move    Right button or Alt: the other way round    Esc ends"
         self.free = RegionTool(self, caption)
-        caption = "Paint where details of the source are kept    Right button or Alt: erase    Esc ends"
+        caption = "Paint where details stay   right button: erase"
         self.keep = RegionTool(self, caption)
         self.crop = CropTool(self)
         self.points = PointsTool(self)

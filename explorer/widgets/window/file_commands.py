@@ -186,12 +186,18 @@ class FileCommands(WindowPart):
             elif file.kind == "picture":
                 self._take_picture(file.path, self._view(view))
 
+    def open_source(self, path: str, view: int) -> None:
+        """Make a picture the source of a view whose network takes one, and show the panel of the source."""
+        self._end_fault(view)
+        self.session.views.set_active(view)
+        self.window.reveal("source")
+        self.session.sources.open(path)
+        self.remember(path)
+
     def _take_picture(self, path: str, view: int) -> None:
         """Make a picture the source of a view whose network takes one."""
         if self.session.sources.takes_source(view):
-            self.session.views.set_active(view)
-            self.session.sources.open(path)
-            self.remember(path)
+            self.open_source(path, view)
             return
         name = visible(Path(path).name, 60)
         error = UsageError(
@@ -240,7 +246,7 @@ class FileCommands(WindowPart):
             and is_picture(path)
             and self.session.sources.takes_source(self._view(view))
         ):
-            offers.append(("Use as the source", partial(self._take_picture, path, self._view(view))))
+            offers.append(("Use as the source", partial(self.open_source, path, self._view(view))))
         self.window.show_problem(error, offers, view)
 
     def open_model(self, path: str, view: int) -> None:

@@ -55,7 +55,7 @@ class FileDrops(WindowPart):
         if view is not None:  # so that an error about the file appears there
             self.session.views.set_active(view)
         if self._is_source(paths, self.session.active if view is None else view):
-            self.session.sources.open(paths[0])
+            self._files.open_source(paths[0], self.session.active if view is None else view)
             return
         self._files.open_many(paths, view)
 

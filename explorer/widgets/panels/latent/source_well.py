@@ -72,23 +72,27 @@ class SourceWell(QWidget):
 
 def _cut(image: QImage, crop: Crop, size: tuple[int, int]) -> QImage:
     """Return the part of a picture in a crop, at the size of the well; beyond the picture it is transparent."""
-    frame = frame_of(crop, (image.height(), image.width()), size)
-    made = QImage(2 * SIDE_PX, 2 * SIDE_PX, QImage.Format.Format_ARGB32_Premultiplied)
+    side = 2 * SIDE_PX
+    # Qt's smooth transformation looks at four pixels only, so a large picture is made smaller first.
+    factor = 2 * side / min(_frame(image, crop, size)[2:4])
+    if factor < 1.0:
+        width, height = max(1, round(image.width() * factor)), max(1, round(image.height() * factor))
+        image = image.scaled(width, height, mode=Qt.TransformationMode.SmoothTransformation)
+    x, y, wide, high = _frame(image, crop, size)
+    made = QImage(side, side, QImage.Format.Format_ARGB32_Premultiplied)
     made.fill(Qt.GlobalColor.transparent)
-    scale_x, scale_y = made.width() / frame.width, made.height() / frame.height
-    if max(scale_x, scale_y) < 0.5:  # Qt's smooth transformation looks at four pixels only
-        factor = 2 * max(scale_x, scale_y)
-        smaller = image.scaled(
-            max(1, round(image.width() * factor)), max(1, round(image.height() * factor)),
-            mode=Qt.TransformationMode.SmoothTransformation,
-        )  # fmt: skip
-        return _cut(smaller, crop, size)
     p = QPainter(made)
     p.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-    p.translate(made.width() / 2, made.height() / 2)
-    p.scale(scale_x, scale_y)
+    p.translate(side / 2, side / 2)
+    p.scale(side / wide, side / high)
     p.rotate(crop.rotate)
-    p.translate(-frame.x, -frame.y)
+    p.translate(-x, -y)
     p.drawImage(QPointF(0.0, 0.0), image)
     p.end()
     return made
+
+
+def _frame(image: QImage, crop: Crop, size: tuple[int, int]) -> tuple[float, float, float, float]:
+    """Return the middle of a crop on an image, and its width and height, in the image's pixels."""
+    frame = frame_of(crop, (image.height(), image.width()), size)
+    return frame.x, frame.y, frame.width, frame.height
