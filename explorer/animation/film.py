@@ -28,6 +28,7 @@ from explorer.ops import native
 from explorer.render.headless import HeadlessRenderer, open_model
 from explorer.render.resolve import class_weights, live_request
 from explorer.state import look_of
+from explorer.state.class_names import named_classes
 from explorer.state.transforms import is_moving
 from explorer.state.view_layout import compared, is_overlaid, visible_views
 from explorer.util.view_marks import letter
@@ -322,7 +323,8 @@ class FilmRenderer:
 
     @staticmethod
     def _caption(state: ExplorerState, view: int, look: Look, model: ModelInfo, name: str, position: float) -> str:
-        classes = describe_classes(class_weights(look.classes, model.info), model.class_names)
+        names = named_classes(state, model.sha256, model.class_names, model.info.c_dim)
+        classes = describe_classes(class_weights(look.classes, model.info), names)
         return caption_of(look, state.views[view].tap.layer, name, position, classes)
 
 

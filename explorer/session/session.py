@@ -10,6 +10,7 @@ from PySide6.QtCore import Slot
 from explorer.session.attributes import AttributeIntents
 from explorer.session.bending import Bending
 from explorer.session.breeding import BreedingIntents
+from explorer.session.class_names import ClassNameIntents
 from explorer.session.contact_sheets import ContactSheets
 from explorer.session.core import SessionCore
 from explorer.session.directions import DirectionIntents
@@ -42,12 +43,11 @@ __all__ = ["Session"]
 class Session(SessionCore):
     """The interface through which widgets read and change everything. GUI thread only.
 
-    What the user does is a method of one of its parts: `look` (the active view's look), `views`, `documents`,
-    `directions`, `attributes`, `latent_map`, `breeding` (children and their tree), `favourites`, `sheets` (contact
-    sheets), `dragging`, `channels`, `bending`, `sources`, `references` and `masks` (of
-    image-to-image networks), `transport` (the timeline), `lab`, `films`, `misfits`,
-    and those of `SessionCore`, on which the parts build: it holds the state, gestures and undo, and turns every
-    change into requests.
+    What the user does is a method of one of its parts: `look` (the active view's look), `views`, `class_names`,
+    `documents`, `directions`, `attributes`, `latent_map`, `breeding` (children and their tree), `favourites`,
+    `sheets` (contact sheets), `dragging`, `channels`, `bending`, `sources`, `references` and `masks` (of
+    image-to-image networks), `transport` (the timeline), `lab`, `films`, `misfits`, and those of `SessionCore`, on
+    which the parts build: it holds the state, gestures and undo, and turns every change into requests.
 
     Args:
         parent: Owner.
@@ -67,6 +67,7 @@ class Session(SessionCore):
         self.files.failed.connect(self._on_not_written)
         self.look = LookIntents(self)
         self.views = ViewIntents(self)
+        self.class_names = ClassNameIntents(self)
         self.documents = Documents(self, self.files, recovery)
         self.transport = Transport(self, self.documents.autosaver)
         self.documents.opening.connect(self.transport.rewind)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from explorer.state.breeding import Breeding
+from explorer.state.class_names import ClassNames
 from explorer.state.dragging import DragSetup
 from explorer.state.lab import Lab
 from explorer.state.latent_map import LatentMap
@@ -35,6 +36,7 @@ class ExplorerState:
     latent_map: LatentMap = LatentMap()
     breeding: Breeding = Breeding()
     drag: DragSetup = DragSetup()
+    class_names: tuple[ClassNames, ...] = ()  # of models that have classes
 
 
 def look_of(state: ExplorerState, view: int) -> Look:

@@ -18,6 +18,7 @@ from explorer.render.results import Tier
 from explorer.session import Session
 from explorer.state import Crop
 from explorer.widgets.panels.latent.source_panel import SourcePanel
+from explorer.widgets.panels.model.model_panel import ModelPanel
 from explorer.widgets.window.main_window import MainWindow
 from tests.generators.configs import SMALL, small_generator
 from tests.gui.conftest import drag, wait_until
@@ -306,3 +307,25 @@ def test_an_opened_picture_is_the_source_or_says_what_takes_one(
     window.files.open_path(pictures[1], 0)
     wait_until(lambda: session.sources.picture is not None)
     assert session.sources.picture.name == "two.jpg"
+
+
+# -- classes ---------------------------------------------------------------------------------------------------
+
+
+def test_a_class_gets_a_name_of_the_user(
+    window: MainWindow, panel: SourcePanel, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = window.findChild(ModelPanel)
+    assert model is not None
+    monkeypatch.setattr(
+        "explorer.widgets.panels.model.class_weights.QInputDialog.getText", lambda *a, text: ("fox", True)
+    )
+    session.look.set_class_weights([(1, 1.0)])
+    model.classes.rename.click()
+    assert model.classes.search.currentText() == "1  fox"
+    session.look.set_class_weights([(0, 1.0), (1, 1.0)])
+    assert not model.classes.rename.isVisibleTo(model)
+    assert model.classes.rows[1].slider.accessibleName().startswith("fox")
+    session.undo()
+    session.undo()
+    assert model.classes.search.currentText() == "class 1"

@@ -124,6 +124,7 @@ class MainWindow(WindowBase):
         from explorer.widgets.window.panel_list import make_panels
 
         self.session = session
+        session.class_names.remember_in(self.settings)
         self.views = ViewArea(session)
         self.before = BeforeAfter(session, self.views)
         self._middle_layout.removeWidget(self._waiting)
