@@ -8,7 +8,10 @@ from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from explorer.animation.compose import (
+    BACKGROUND,
     LAYOUTS,
     SINGLE,
     Composer,
@@ -17,9 +20,13 @@ from explorer.animation.compose import (
     caption_of,
     frame_size,
     resized,
+    source_places,
 )
 from explorer.animation.formats import FORMATS, Quality, check_frame_size
 from explorer.animation.player import Player, film_seconds, time_in_timeline, with_snapshot
+from explorer.animation.restyle_grid import shown as shown_input
+from explorer.assets.picture import StoredPicture
+from explorer.assets.table import AssetTable
 from explorer.checkpoints import bundled
 from explorer.errors import FilmError, UsageError
 from explorer.latents.descriptions import describe_classes
@@ -27,8 +34,9 @@ from explorer.latents.seeds import SEED_COUNT
 from explorer.ops import native
 from explorer.render.headless import HeadlessRenderer, open_model
 from explorer.render.resolve import class_weights, live_request
-from explorer.state import look_of
+from explorer.state import Crop, look_of, with_look
 from explorer.state.class_names import named_classes
+from explorer.state.restyle_grid import sources_of
 from explorer.state.transforms import is_moving
 from explorer.state.view_layout import compared, is_overlaid, visible_views
 from explorer.util.view_marks import letter
@@ -36,13 +44,11 @@ from explorer.util.view_marks import letter
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from explorer.assets.table import AssetTable
     from explorer.render.results import ModelInfo
-    from explorer.state import ExplorerState, Latent, Look
+    from explorer.state import ExplorerState, Latent, Look, Source
     from explorer.state.request import RenderRequest, RenderSettings
 
 __all__ = ["Film", "FilmRenderer", "frame_size_of", "models_of", "rate_of", "shown_in", "whole_film"]
@@ -160,7 +166,11 @@ def frame_size_of(film: Film, state: ExplorerState, sizes: Sequence[tuple[int, i
     layout, views = shown_in(film, state)
     cells = film.columns * film.rows if layout == "grid" else 1
     shown = [film.size_of(sizes[view]) for view in views]
-    return frame_size(layout, shown * cells, film.columns)
+    columns = film.columns
+    if layout == "sources":
+        places, columns = source_places(len(_sources(state, views[0])))
+        cells = len(places)
+    return frame_size(layout, shown * cells, columns)
 
 
 def shown_in(film: Film, state: ExplorerState) -> tuple[Layout, list[int]]:
@@ -179,6 +189,8 @@ def shown_in(film: Film, state: ExplorerState) -> tuple[Layout, list[int]]:
         return layout, list(range(count))
     if layout == "wipe":
         return layout, list(compared(state))
+    if layout == "sources":
+        return layout, [min(state.restyle_grid.view, count - 1)]
     return layout, [min(SINGLE.index(layout), count - 1) if layout in SINGLE else 0]
 
 
@@ -215,8 +227,15 @@ class FilmRenderer:
         self._opened: dict[str, tuple[HeadlessRenderer, ModelInfo]] = {}
         self._open = partial(open_with, settings=settings)
         self._renderers = [self._renderer(view) for view in self.views]
+        self._columns, self._places = film.columns, tuple[int, ...]()
+        self._inputs: dict[str, NDArray[np.uint8]] = {}  # sources as they are shown, by their keys
+        if self.layout == "sources":
+            if not self._renderers[0][0].info.source_channels:
+                hint = "Choose another layout, or an image-to-image model."
+                raise UsageError(f"The model of view {letter(self.views[0])} takes no sources.", hint)
+            self._places, self._columns = source_places(len(_sources(state, self.views[0])))
         check_frame_size(FORMATS[film.format], *self.frame_size)
-        self._composer = Composer(self.layout, film.columns)
+        self._composer = Composer(self.layout, self._columns)
         self._noted = 0  # number of frames in the composer's history
 
     @property
@@ -227,7 +246,7 @@ class FilmRenderer:
     @property
     def frame_size(self) -> tuple[int, int]:
         """(width, height) of a frame in pixels."""
-        return frame_size(self.layout, self._sizes * self._cells, self.film.columns)
+        return frame_size(self.layout, self._sizes * (len(self._places) or self._cells), self._columns)
 
     @property
     def _sizes(self) -> list[tuple[int, int]]:
@@ -236,6 +255,8 @@ class FilmRenderer:
 
     @property
     def _cells(self) -> int:
+        if self.layout == "sources":
+            return len(_sources(self.player.state, self.views[0]))
         return self.film.columns * self.film.rows if self.layout == "grid" else 1
 
     def _renderer(self, view: int) -> tuple[HeadlessRenderer, ModelInfo]:
@@ -259,7 +280,8 @@ class FilmRenderer:
         """Return the picture `[H, W, 3]` of a look of a view at a time of the timeline."""
         renderer, _ = self._renderer(view)
         live = live_request(
-            state, view, renderer.info, position, settings=renderer.settings, table=self._table,
+            with_look(state, view, source=look.source), view, renderer.info, position,
+            settings=renderer.settings, table=self._table,
             others=lambda other: self._renderer(other)[1],
         )  # fmt: skip
         return renderer.render_look(look, state.views[view].tap, position, self._table, live).pixels
@@ -273,7 +295,13 @@ class FilmRenderer:
         if self.layout == "slit":
             self._restore_history(number)
         pictures = self._pictures(number)
-        captions = self._captions(number) if self.film.captions else ()
+        captions = self._captions(number) if self.film.captions else []
+        if self.layout == "sources":
+            inputs, blank = self._source_pictures(number), np.full((*self._sizes[0], 3), BACKGROUND, np.uint8)
+            pictures = [blank if i < 0 else [*inputs, *pictures][i] for i in self._places]
+            captions = (
+                ["" if i < len(inputs) else captions[i - len(inputs)] for i in self._places] if captions else []
+            )
         self._noted = number + 1
         return self._composer.frame(pictures, captions)
 
@@ -282,11 +310,29 @@ class FilmRenderer:
         view = self.views[0]
         return self._rendered(state, view, look_of(state, view), position)
 
+    def _source_pictures(self, number: int) -> list[NDArray[np.uint8]]:
+        """Return the sources of a frame as the network is given them."""
+        view, state = self.views[0], self.state_of(number)
+        (renderer, _), size, found = self._renderer(view), self._sizes[0], []
+        for source in _sources(state, view):
+            if source.view >= 0:
+                other = look_of(state, source.view)
+                position = time_in_timeline(self.player.timeline, self.film.time_of(number))
+                found.append(resized(self._rendered(state, source.view, other, position), size))
+                continue
+            key = repr(source)
+            if key not in self._inputs:
+                picture = (self._table or AssetTable()).of(StoredPicture, source.picture)
+                crop = None if source.crop == Crop() else source.crop
+                self._inputs[key] = resized(shown_input(picture.array, renderer.info, crop), size)
+            found.append(self._inputs[key])
+        return found
+
     def _restore_history(self, number: int) -> None:
         """Rebuild the slit-scan's history up to the previous frame, after resuming or a jump."""
         if self._noted == number:
             return
-        self._composer = Composer(self.layout, self.film.columns)
+        self._composer = Composer(self.layout, self._columns)
         for past in range(max(0, number - self._sizes[0][1]), number):
             self._composer.note(self._pictures(past)[0])
 
@@ -303,7 +349,7 @@ class FilmRenderer:
             position = time_in_timeline(self.player.timeline, time)
             for cell in range(cells):
                 for i, view in enumerate(self.views):
-                    picture = self._rendered(state, view, _look(state, view, cell), position)
+                    picture = self._rendered(state, view, self._look(state, view, cell), position)
                     exposures[cell * len(self.views) + i].add(picture)
         # Activations vary in size; all frames of a film need the same, even if the layer changes.
         return [resized(shown.picture(), sizes[i % len(sizes)]) for i, shown in enumerate(exposures)]
@@ -316,10 +362,17 @@ class FilmRenderer:
         names = [model.name for model in self.models]
         names = names if len(set(names)) > 1 else [""] * len(names)
         return [
-            self._caption(state, view, _look(state, view, cell), model, name, position)
+            self._caption(state, view, self._look(state, view, cell), model, name, position)
             for cell in range(self._cells)
             for view, model, name in zip(self.views, self.models, names, strict=True)
         ]
+
+    def _look(self, state: ExplorerState, view: int, cell: int) -> Look:
+        """Return the look of a view in a cell of the layout."""
+        look = look_of(state, view)
+        if self.layout == "sources":
+            return replace(look, source=_sources(state, view)[cell])
+        return replace(look, latent=_neighbour(look.latent, cell)) if cell else look
 
     @staticmethod
     def _caption(state: ExplorerState, view: int, look: Look, model: ModelInfo, name: str, position: float) -> str:
@@ -338,10 +391,9 @@ def models_of(state: ExplorerState, film: Film) -> list[str]:
     return [state.views[view].model for view in views if state.views[view].model]
 
 
-def _look(state: ExplorerState, view: int, cell: int) -> Look:
-    """Return the look of a view in a cell of the grid."""
-    look = look_of(state, view)
-    return replace(look, latent=_neighbour(look.latent, cell)) if cell else look
+def _sources(state: ExplorerState, view: int) -> tuple[Source, ...]:
+    """Return the sources that the layout of that name shows in a view."""
+    return sources_of(state.restyle_grid, look_of(state, view).source)
 
 
 def _neighbour(latent: Latent, cell: int) -> Latent:

@@ -88,6 +88,7 @@ JOBS: Mapping[str, JobKind] = {
     "contact-sheet": JobKind(
         "explorer.animation.contact_sheet:pictures", "the contact sheet", "The contact sheet was cancelled."
     ),
+    "restyle-grid": JobKind("explorer.animation.restyle_grid:cells", "the grid", "The grid was cancelled."),
     "even-speed": JobKind(
         "explorer.animation.film_jobs:even_speed", "even speed", "Even speed was cancelled.",
         "The timeline is as it was.", "The timeline is as it was.",

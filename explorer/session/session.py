@@ -26,6 +26,7 @@ from explorer.session.mask_painting import MaskPainting
 from explorer.session.misfits import Misfits
 from explorer.session.reading import Reading
 from explorer.session.references import ReferenceIntents
+from explorer.session.restyle_grids import RestyleGrids
 from explorer.session.sources import SourceIntents
 from explorer.session.style_channels import StyleChannelSearch
 from explorer.session.transport import Transport
@@ -45,9 +46,9 @@ class Session(SessionCore):
 
     What the user does is a method of one of its parts: `look` (the active view's look), `views`, `class_names`,
     `documents`, `directions`, `attributes`, `latent_map`, `breeding` (children and their tree), `favourites`,
-    `sheets` (contact sheets), `dragging`, `channels`, `bending`, `sources`, `references` and `masks` (of
-    image-to-image networks), `transport` (the timeline), `lab`, `films`, `misfits`, and those of `SessionCore`, on
-    which the parts build: it holds the state, gestures and undo, and turns every change into requests.
+    `sheets` (contact sheets), `dragging`, `channels`, `bending`, `sources`, `references`, `masks` and `grids`
+    (of image-to-image networks), `transport` (the timeline), `lab`, `films`, `misfits`, and those of `SessionCore`,
+    on which the parts build: it holds the state, gestures and undo, and turns every change into requests.
 
     Args:
         parent: Owner.
@@ -87,6 +88,7 @@ class Session(SessionCore):
         self.breeding = BreedingIntents(self)
         self.favourites = Favourites(self, favourites)
         self.sheets = ContactSheets(self, self.files)
+        self.grids = RestyleGrids(self, self.files, self.reading, self.class_names)
 
     @Slot(object)
     def _on_written(self, path: str) -> None:
@@ -115,6 +117,7 @@ class Session(SessionCore):
         ended = self.films.close() and ended
         ended = self.bending.close() and ended
         ended = self.sheets.close() and ended
+        ended = self.grids.close() and ended
         ended = super().close() and ended
         self.documents.close(keep=keep)
         return ended

@@ -100,6 +100,7 @@ def with_order(state: ExplorerState, order: Sequence[int]) -> ExplorerState:
         pair=(pair[0], pair[1]),
         timeline=timeline,
         drag=drag,
+        restyle_grid=replace(state.restyle_grid, view=new_index.get(state.restyle_grid.view, 0)),
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
@@ -329,3 +329,42 @@ def test_a_class_gets_a_name_of_the_user(
     session.undo()
     session.undo()
     assert model.classes.search.currentText() == "class 1"
+
+
+# -- the grid --------------------------------------------------------------------------------------------------
+
+
+def test_a_grid_is_chosen_saved_and_filmed(
+    window: MainWindow, panel: SourcePanel, session: Session, pictures: list[str], tmp_path: Path
+) -> None:
+    session.sources.open(pictures[0])
+    wait_until(lambda: session.sources.picture is not None)
+    dialog = panel.open_grid()
+    drop(dialog.sources, pictures[1])
+    wait_until(lambda: len(dialog.sources.pictures) == 1)
+    dialog.seeds.setText("1-2, 7")
+    dialog.seeds.editingFinished.emit()
+    assert session.grids.settings.seeds == (1, 2, 7)
+    assert dialog.seeds.text() == "1-2,7"
+    assert "1 \u00d7 3 pictures" in dialog.summary.text()
+    problems: list[object] = []
+    panel.problem.connect(problems.append)
+    dialog.seeds.setText("x")
+    dialog.seeds.editingFinished.emit()
+    assert len(problems) == 1
+    assert dialog.seeds.text() == "1-2,7"
+    path = tmp_path / "grid.png"
+    dialog.save_to(path)
+    assert dialog.cancel.isVisible()
+    wait_until(path.exists)
+    with Image.open(path) as image:
+        assert image.size == (4 * 64, 2 * 64)
+    dialog = panel.open_grid()
+    QTest.mouseClick(dialog.sources, Qt.MouseButton.LeftButton, pos=QPoint(10, 10))
+    assert dialog.sources.pictures == ()
+    dialog.make_film()
+    assert len(session.state.timeline.keys) == 3
+    assert window._film is not None
+    assert window._film.settings.layout_choice.currentData() == "sources"
+    window._film.close()
+    dialog.reject()

@@ -14,6 +14,7 @@ from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import ElidedLabel, IconButton, label, row
 from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.thumbnails import picture_image, thumbnail_image
+from explorer.widgets.panels.latent.grid_dialog import GridDialog
 from explorer.widgets.panels.latent.mask_rows import MaskRows
 from explorer.widgets.panels.latent.reference_rows import ReferenceRows
 from explorer.widgets.panels.latent.source_cost import cost_text
@@ -34,13 +35,20 @@ __all__ = ["SourcePanel"]
 
 
 class SourcePanel(Panel):
-    """The source of image-to-image networks; others have none, and say so."""
+    """The source of image-to-image networks; others have none, and say so.
+
+    Args:
+        session: The session.
+        on_film: Opens the dialog of films with the layout of that name.
+        parent: Owner.
+    """
 
     key = "source"
     title = "Source"
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, on_film: Callable[[str], None], parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
+        self._on_film = on_film
         self._image: tuple[str, QImage | None] = ("", None)
         self.well = SourceWell()
         self.name = ElidedLabel()
@@ -62,6 +70,12 @@ class SourcePanel(Panel):
         )
         self.masks = MaskRows(session, self.bind)
         self.references = ReferenceRows(session, self.bind)
+        self.grid = IconButton(
+            "grid-four",
+            "Every source in every style, as one picture or as a film",
+            self.open_grid,
+            text="Grid \u2026",
+        )
         self.cost = label("", "caption", wrap=True)
         self.menu = QMenu(self)
         self._lay_out()
@@ -78,7 +92,7 @@ class SourcePanel(Panel):
         column.addStretch(1)
         line = row(self.well, beside)
         line.layout().setStretch(1, 1)  # type: ignore[union-attr]  # `row` made one
-        for item in (line, self.masks, self.references, self.cost):
+        for item in (line, self.masks, self.references, self.grid, self.cost):
             self.add(item)
 
     def _bind(self) -> None:
@@ -94,6 +108,7 @@ class SourcePanel(Panel):
         self.bind.look(lambda look: look.source, self._show)
         self.bind.model(self._show_model)
         self.bind.available("source.picture", self.well, self.load, self.view, self.remove)
+        self.bind.available("source.picture", self.grid)
         self.bind.available("source.crop", self.crop, self.whole)
         self._show_editing()
 
@@ -166,6 +181,15 @@ class SourcePanel(Panel):
     def _open_views(self) -> None:
         self.fill_views()
         self.menu.popup(self.view.mapToGlobal(self.view.rect().bottomLeft()))
+
+    def open_grid(self) -> GridDialog:
+        """Open the dialog of the grid, and return it."""
+        dialog = GridDialog(self, self.session)
+        dialog.problem.connect(self.problem)
+        dialog.film_requested.connect(self._on_film)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.show()
+        return dialog
 
     def ask_source(self) -> None:
         """Ask for the source picture."""
