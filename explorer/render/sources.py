@@ -11,7 +11,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from explorer.errors import RequestError
+from explorer.errors import NoSourceError
 from explorer.render.display import over_white, present
 from explorer.state.crops import Frame, frame_of
 
@@ -44,11 +44,15 @@ class Sources:
         """Return `source_tensor` of a picture, `[1, source_channels, *img_size]` on the network's device.
 
         Raises:
-            RequestError: There is none, and the network cannot do without.
+            NoSourceError: There is none, and the network cannot do without.
         """
         if picture is None:
             if self._info.source_channels:
-                raise RequestError("The network changes a picture, and has none.", "Choose a source picture.")
+                raise NoSourceError(
+                    "The network changes a picture, and has none.",
+                    "Drop a picture here, or choose one in the panel Source.",
+                    command="Choose a source picture.",
+                )
             return None
         return self._converted(b"source" + picture.digest, picture.array, crop)
 

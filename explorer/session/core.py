@@ -22,10 +22,12 @@ from explorer.session.motion import Motion
 from explorer.session.render_service import RenderService
 from explorer.session.view_record import PerformanceStats, ViewRecord, ViewRecords
 from explorer.state import ExplorerState, Look, Source, Tap, Truncation, look_of, with_look
+from explorer.state.request import KeyedArray
 from explorer.state.store import StateStore
 from explorer.state.view_layout import visible_views
 
 if TYPE_CHECKING:
+    from explorer.assets.picture import StoredPicture
     from explorer.generators.base import GeneratorInfo
     from explorer.state.request import RenderRequest, RenderSettings
 
@@ -74,6 +76,7 @@ class SessionCore(QObject):
         super().__init__(parent)
         self.store = StateStore(state)
         self.table = AssetTable()
+        self.source_pictures: dict[int, StoredPicture] = {}  # of cameras, by view, instead of the state's source
         self.service = service or RenderService(self)
         self.devices = Devices(self, self.service, settings)
         self._views = ViewRecords()
@@ -231,7 +234,7 @@ class SessionCore(QObject):
         model_info = self.record(view).model_info
         if model_info is None:
             raise LatentwalkError("No model is loaded in this view.", "Open a model first.")
-        return resolve(
+        request = resolve(
             self.store.state,
             view,
             model_info.info,
@@ -241,6 +244,10 @@ class SessionCore(QObject):
             table=self.table,
             others=self.model_info,
         )
+        picture = self.source_pictures.get(view)
+        if picture is None or not model_info.info.source_channels:
+            return request
+        return replace(request, source=KeyedArray(picture.digest, picture.array), live=None)
 
     def resolve_look(self, look: Look, view: int) -> RenderRequest:
         """Return the request of any look by a view's network: the picture, still. Raises LatentwalkError."""

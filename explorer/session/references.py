@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from explorer.assets.picture import StoredPicture
 from explorer.assets.picture_files import load_picture
-from explorer.state import Blend, BlendPoint, Latent
+from explorer.state import Blend, BlendPoint, Latent, with_look
 from explorer.util.plain_text import visible
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ class ReferenceIntents(QObject):
     """Changes to the reference pictures of the active view. GUI thread only.
 
     They are the latent itself: a picture as the stored latent, or a blend of such. Each is encoded for the classes
-    that are chosen, so that a change of class changes the style.
+    that are chosen, so that a change of class changes the style. A latent that was shared with a network without an
+    encoder becomes the view's own.
 
     Signals: `failed(LatentwalkError)` where a file cannot be used.
     """
@@ -94,7 +96,22 @@ class ReferenceIntents(QObject):
         latent = Latent(seed, blend=Blend("w", points))
         if len(points) == 1:
             latent = Latent(seed, stored=points[0].latent.stored)
-        self._session.edit(name, latent=latent, drift=0.0)
+        state, view = self._session.state, self._session.active
+        if self._is_shared_in_vain():
+            # In the same step, so that one undo links them again.
+            aspects = frozenset({"latent", "drift"})
+            views = list(state.views)
+            views[view] = replace(views[view], unlinked=views[view].unlinked | aspects)
+            state = replace(state, views=tuple(views))
+        self._session.store.update(with_look(state, view, latent=latent, drift=0.0), name)
+
+    def _is_shared_in_vain(self) -> bool:
+        """Return whether the latent is shared with a view whose network cannot encode pictures."""
+        session, views = self._session, self._session.state.views
+        if "latent" in views[session.active].unlinked:
+            return False
+        infos = [session.info(i) for i, view in enumerate(views) if "latent" not in view.unlinked]
+        return any(info is not None and not info.encodes_style for info in infos)
 
     def _read(self, path: str, then: Callable[[StoredPicture], None]) -> None:
         text = f"Reading {visible(Path(path).name)}"

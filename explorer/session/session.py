@@ -10,6 +10,7 @@ from PySide6.QtCore import Slot
 from explorer.session.attributes import AttributeIntents
 from explorer.session.bending import Bending
 from explorer.session.breeding import BreedingIntents
+from explorer.session.camera import CameraIntents
 from explorer.session.class_names import ClassNameIntents
 from explorer.session.contact_sheets import ContactSheets
 from explorer.session.core import SessionCore
@@ -46,9 +47,10 @@ class Session(SessionCore):
 
     What the user does is a method of one of its parts: `look` (the active view's look), `views`, `class_names`,
     `documents`, `directions`, `attributes`, `latent_map`, `breeding` (children and their tree), `favourites`,
-    `sheets` (contact sheets), `dragging`, `channels`, `bending`, `sources`, `references`, `masks` and `grids`
-    (of image-to-image networks), `transport` (the timeline), `lab`, `films`, `misfits`, and those of `SessionCore`,
-    on which the parts build: it holds the state, gestures and undo, and turns every change into requests.
+    `sheets` (contact sheets), `dragging`, `channels`, `bending`, `sources`, `references`, `masks`, `camera`
+    and `grids` (of image-to-image networks), `transport` (the timeline), `lab`, `films`, `misfits`, and those of
+    `SessionCore`, on which the parts build: it holds the state, gestures and undo, and turns every change into
+    requests.
 
     Args:
         parent: Owner.
@@ -81,6 +83,8 @@ class Session(SessionCore):
         self.sources = SourceIntents(self, self.reading)
         self.references = ReferenceIntents(self, self.reading)
         self.masks = MaskPainting(self, self.sources)
+        self.camera = CameraIntents(self, self.sources)
+        self.documents.opening.connect(self.camera.stop)
         self.films = FilmService(self)
         self.bending = Bending(self)
         self.dragging = Dragging(self)
@@ -118,6 +122,7 @@ class Session(SessionCore):
         ended = self.bending.close() and ended
         ended = self.sheets.close() and ended
         ended = self.grids.close() and ended
+        ended = self.camera.close() and ended
         ended = super().close() and ended
         self.documents.close(keep=keep)
         return ended

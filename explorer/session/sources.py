@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,9 +11,10 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from explorer.assets.picture import StoredMask, StoredPicture
 from explorer.assets.picture_files import load_masks, load_picture
-from explorer.errors import UsageError
+from explorer.errors import NoSourceError, UsageError
 from explorer.state import Crop, Source
 from explorer.state.crops import clamped
+from explorer.state.view_layout import with_active
 from explorer.util.plain_text import visible
 from explorer.util.view_marks import letter
 
@@ -81,9 +83,20 @@ class SourceIntents(QObject):
         masks = source.masks if source.view >= 0 else ()
         self._session.edit(f"Source: view {letter(view)}", source=Source(masks=masks, view=view))
 
-    def views_to_use(self) -> tuple[int, ...]:
-        """Return the views that can be the source of the active one: with a model, and not made from it."""
-        session, active = self._session, self._session.active
+    def offers(self, view: int, error: object) -> list[tuple[str, Callable[[], object]]]:
+        """Return the remedies for an error of a view that has no source, as (button text, action)."""
+        if not isinstance(error, NoSourceError) or view >= len(self._session.state.views):
+            return []
+
+        def use(other: int) -> None:
+            self._session.store.update_transient(with_active(self._session.state, view))
+            self.use_view(other)
+
+        return [(f"Use view {letter(other)}", partial(use, other)) for other in self.views_to_use(view)]
+
+    def views_to_use(self, view: int | None = None) -> tuple[int, ...]:
+        """Return the views that can be the source of one (None: the active one): with a model, not made from it."""
+        session, active = self._session, self._session.active if view is None else view
         found = []
         for view in range(len(session.state.views)):
             at, seen = view, {active}

@@ -368,3 +368,38 @@ def test_a_grid_is_chosen_saved_and_filmed(
     assert window._film.settings.layout_choice.currentData() == "sources"
     window._film.close()
     dialog.reject()
+
+
+# -- the camera ------------------------------------------------------------------------------------------------
+
+
+def test_the_camera_button_shows_that_it_is_on(window: MainWindow, panel: SourcePanel, session: Session) -> None:
+    mark = window.views.panes[0].image.camera_mark
+
+    class Camera:
+        def read(self) -> np.ndarray:
+            return np.full((48, 64, 3), 90, np.uint8)
+
+        def close(self) -> None:
+            pass
+
+    session.camera.open_with = Camera
+    assert not mark.is_on
+    panel.camera.click()
+    assert mark.is_on
+    wait_until(lambda: panel.name.full == "Camera, live")
+    wait_until(lambda: session.last_failure(0) is None and session.last_frame(0) is not None)
+    panel.camera.click()
+    assert not mark.is_on
+    assert panel.name.full == "camera"
+    problems: list[object] = []
+    panel.problem.connect(problems.append)
+
+    def broken() -> Camera:
+        raise OSError("no driver")
+
+    session.camera.open_with = broken
+    panel.camera.click()
+    wait_until(lambda: bool(problems))
+    assert "no driver" in str(problems[0])
+    assert not panel.camera.isChecked()

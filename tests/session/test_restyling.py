@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from explorer.assets.picture import StoredMask, StoredPicture
 from explorer.checkpoints import Checkpoint
-from explorer.errors import LatentwalkError
+from explorer.errors import LatentwalkError, UsageError
 from explorer.project.document import from_json, to_json
 from explorer.render.model_store import LoadedModel, model_info_of
 from explorer.state import Crop, Latent, Source, look_of
@@ -90,6 +90,14 @@ def test_a_crop_is_one_undo_step_and_keeps_the_original(world: Restyling) -> Non
     s.undo()
     s.sources.use(SECOND)
     assert s.look_of().source == Source(SECOND.key)
+
+
+def test_a_reset_keeps_the_picture_and_takes_the_whole_of_it(world: Restyling) -> None:
+    s = world.session
+    s.sources.set_crop(Crop(0.1, scale=0.5))
+    s.look.reset()
+    assert s.look_of().source == Source(FIRST.key)
+    assert s.store.undo_name == "Reset"
 
 
 def test_the_crop_is_edited_where_there_is_a_picture(world: Restyling) -> None:
@@ -329,7 +337,14 @@ def test_references_are_blended_by_weights_that_sum_to_one(world: Restyling) -> 
 
 def test_a_network_without_an_encoder_says_so_and_offers_a_seed(world: Restyling) -> None:
     s = world.session
-    s.references.use(SECOND)  # the latent is shared with A
+    s.references.use(SECOND)
+    s.views.set_link(1, "latent", True)
+    s.references.use(SECOND)
+    assert "latent" in s.state.views[1].unlinked  # A could not follow
+    assert s.look_of(0).latent == Latent()
+    s.undo()
+    assert "latent" not in s.state.views[1].unlinked
+    s.edit("Shared", latent=Latent(stored=SECOND.key))
     world.qtbot.waitUntil(lambda: s.last_failure(0) is not None)
     failure = s.last_failure(0)
     assert failure is not None
@@ -382,3 +397,20 @@ def test_a_text_is_no_picture(world: Restyling, tmp_path: Path, what: str) -> No
     world.qtbot.waitUntil(lambda: bool(errors))
     assert "text.png is not a picture" in str(errors[0])
     assert s.state == before
+
+
+def test_a_network_without_a_source_offers_the_other_views(world: Restyling) -> None:
+    s = world.session
+    s.sources.remove()
+    s.views.set_active(0)
+    world.qtbot.waitUntil(lambda: s.last_failure(1) is not None)
+    failure = s.last_failure(1)
+    assert failure is not None
+    assert "Drop a picture" in str(failure.error)
+    assert s.sources.offers(0, UsageError("Another.")) == []
+    ((text, use),) = s.sources.offers(1, failure.error)
+    assert text == "Use view A"
+    use()
+    world.settle(0, 1)
+    assert s.active == 1
+    assert s.look_of().source.view == 0

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.event_filters import claim_keys
 from explorer.widgets.controls.theme import GRID, color, value_font, view_color
+from explorer.widgets.viewer.camera_mark import CameraMark
 from explorer.widgets.viewer.crop_tool import CropTool
 from explorer.widgets.viewer.gestures import UNDO_NAMES, Drag, Mode, cursor_of, describe, is_other, mode_of
 from explorer.widgets.viewer.pair_tools import FlickerTool, Pair, WipeTool
@@ -80,12 +81,14 @@ class ImageView(QWidget):
         caption = "Paint where details stay   right button: erase"
         self.keep = RegionTool(self, caption)
         self.crop = CropTool(self)
+        self.camera_mark = CameraMark(self)
         self.points = PointsTool(self)
         self.slit = SlitTool(self)
         self.before = SubstituteTool(self)
         self.wipe, self.flicker = WipeTool(self, self.pair), FlickerTool(self, self.pair)
         self.average = SubstituteTool(self)
         self.tools: list[Tool] = [
+            self.camera_mark,
             self.crop,
             self.keep,
             self.region,

@@ -37,6 +37,7 @@ class SourceTools(QObject):
         session.sources.editing_changed.connect(self.show)
         session.masks.changed.connect(self.show)
         session.changed.connect(self._on_changed)
+        session.camera.changed.connect(self._show_camera)
         self.show()
 
     @Slot(object, object)
@@ -63,6 +64,11 @@ class SourceTools(QObject):
         image.crop.set_on(editing == "crop")
         image.keep.set_on(editing == "mask")
         image.keep.set_region(session.masks.region(self._view) if editing == "mask" else None)
+
+    @Slot()
+    def _show_camera(self) -> None:
+        camera = self._session.camera
+        self._image.camera_mark.set_on(camera.is_on and camera.view == self._view)
 
     def _picture(self) -> QImage | None:
         """Return the original as an image, made once for each."""

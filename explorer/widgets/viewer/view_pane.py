@@ -345,6 +345,7 @@ class ViewPane(QWidget):
         self.image.set_stale("")
         self.image.set_progress(-1.0)
         offers = list(self.session.misfits.offers(self.view, failed.error))
+        offers += self.session.sources.offers(self.view, failed.error)
         if isinstance(failed.error, CostlyModelError):
             offers = [("Render anyway", partial(self.session.models.load_costly, self.view))]
         self.banner.show_error(failed.error, failed.traceback_text, offers)

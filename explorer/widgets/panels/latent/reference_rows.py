@@ -57,7 +57,7 @@ class _Row(QWidget):
     def __init__(self, owner: ReferenceRows, session: Session, bind: Binder, index: int) -> None:
         super().__init__()
         self.face = _Face()
-        self.slider = ValueSlider("", 0.0, 1.0, 1.0, step=0.05, label_width=88, value_width=36)
+        self.slider = ValueSlider("", 0.0, 1.0, 1.0, step=0.05, label_width=64, value_width=36)
         self.slider.set_tip("Share of this picture's style in the blend.")
         self.remove = IconButton("x", "Remove this reference", partial(session.references.remove, index), size=12)
         layout = QVBoxLayout(self)

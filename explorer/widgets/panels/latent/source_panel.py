@@ -61,6 +61,10 @@ class SourcePanel(Panel):
             text="View",
         )
         self.remove = IconButton("trash", "Remove the source and its mask", session.sources.remove)
+        self.camera = IconButton(
+            "camera", "The camera as the source (needs OpenCV); again: keep its last picture", self._toggle_camera,
+            checkable=True,
+        )  # fmt: skip
         self.crop = IconButton(
             "crop", "Crop and turn the source on the picture itself; Esc ends it", self._toggle_crop,
             text="Crop", checkable=True,
@@ -87,7 +91,7 @@ class SourcePanel(Panel):
         column.setContentsMargins(4, 0, 0, 0)
         column.setSpacing(2)
         column.addWidget(self.name)
-        column.addWidget(row(self.load, self.view))
+        column.addWidget(row(self.load, self.view, self.camera))
         column.addWidget(row(self.crop, self.whole, self.remove))
         column.addStretch(1)
         line = row(self.well, beside)
@@ -103,11 +107,13 @@ class SourcePanel(Panel):
         self.references.asked.connect(self.ask_style)
         sources.failed.connect(self.problem)
         session.references.failed.connect(self.problem)
+        session.camera.failed.connect(self.problem)
+        session.camera.changed.connect(self._show_camera)
         sources.editing_changed.connect(self._show_editing)
         session.frame.connect(self._on_frame)
         self.bind.look(lambda look: look.source, self._show)
         self.bind.model(self._show_model)
-        self.bind.available("source.picture", self.well, self.load, self.view, self.remove)
+        self.bind.available("source.picture", self.well, self.load, self.view, self.camera, self.remove)
         self.bind.available("source.picture", self.grid)
         self.bind.available("source.crop", self.crop, self.whole)
         self._show_editing()
@@ -124,10 +130,18 @@ class SourcePanel(Panel):
         size = info.img_size if info is not None else (1, 1)
         self.remove.setVisible(bool(source.picture) or source.view >= 0)
         self.whole.setVisible(source.crop.x != 0 or source.crop.y != 0 or source.crop != type(source.crop)())
-        if source.view >= 0:
+        is_taken = info is not None and bool(info.source_channels)
+        camera = self.session.camera
+        if camera.is_on and camera.view == self.session.active:
+            image = None if camera.picture is None else picture_image(camera.picture.array)
+            self.well.show_picture(image, source.crop, size)
+            self.name.set_text("Camera, live" if camera.picture is not None else "Opening the camera \u2026")
+            set_tip(self.well, "What the camera sees")
+            return
+        if source.view >= 0 and is_taken:
             self._show_live(source)
             return
-        if picture is None:
+        if picture is None or not is_taken:
             self.well.show_picture(None, None, size)
             self.name.set_text("No source")
             set_tip(self.well, "Drop a picture, or click")
@@ -154,6 +168,8 @@ class SourcePanel(Panel):
         if info is None or not info.source_channels or not self.isVisible():
             return
         if frame.view == self.session.active:
+            if self.session.camera.is_on:
+                self._show(source)
             self.cost.setText(cost_text(frame, info))
         if frame.view == source.view:
             self._show_live(source)
@@ -162,7 +178,18 @@ class SourcePanel(Panel):
     def _show_editing(self) -> None:
         self.crop.setChecked(self.session.sources.editing == "crop")
 
+    @Slot()
+    def _show_camera(self) -> None:
+        camera = self.session.camera
+        self.camera.setChecked(camera.is_on and camera.view == self.session.active)
+        self._show(self.session.look_of().source)
+
     # input -----------------------------------------------------------------------------------------------
+
+    def _toggle_camera(self) -> None:
+        camera = self.session.camera
+        self.attempt(camera.start if self.camera.isChecked() else camera.stop)
+        self._show_camera()
 
     def _toggle_crop(self) -> None:
         self.session.sources.set_editing("crop" if self.crop.isChecked() else "")
