@@ -26,6 +26,7 @@ __all__ = [
     "Layout",
     "MotionBlur",
     "caption_of",
+    "captioned",
     "columns_of",
     "frame_size",
     "layout_names",
@@ -158,7 +159,7 @@ class Composer:
             half = first.shape[1] // 2
             frame[:, half:] = second[:, half:]
             frame[:, half : half + 1] = 255
-            return _captioned(frame, captions, [0, half])
+            return captioned(frame, captions, [0, half])
         columns = self.columns if self.layout in ("grid", "sources") else columns_of(len(pictures))
         return self._sheet(pictures, max(1, columns), captions)
 
@@ -178,13 +179,13 @@ class Composer:
             strip[:, x] = column
         gap = np.empty((height, GAP, 3), np.uint8)
         gap[:] = BACKGROUND
-        return _captioned(np.concatenate([picture, gap, strip], axis=1), captions, [0])
+        return captioned(np.concatenate([picture, gap, strip], axis=1), captions, [0])
 
     def _sheet(
         self, pictures: Sequence[NDArray[np.uint8]], columns: int, captions: Sequence[str]
     ) -> NDArray[np.uint8]:
         if len(pictures) == 1:
-            return _captioned(pictures[0], captions, [0])
+            return captioned(pictures[0], captions, [0])
         height = max(p.shape[0] for p in pictures)
         width = max(p.shape[1] for p in pictures)
         rows = -(-len(pictures) // columns)
@@ -193,7 +194,7 @@ class Composer:
         for i, picture in enumerate(pictures):
             top, left = i // columns * (height + GAP), i % columns * (width + GAP)
             if i < len(captions):
-                picture = _captioned(picture, captions[i : i + 1], [0])
+                picture = captioned(picture, captions[i : i + 1], [0])
             page[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
         return page
 
@@ -205,7 +206,7 @@ def _fitted(picture: NDArray[np.uint8], to: NDArray[np.uint8]) -> NDArray[np.uin
     return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
 
 
-def _captioned(frame: NDArray[np.uint8], captions: Sequence[str], lefts: Sequence[int]) -> NDArray[np.uint8]:
+def captioned(frame: NDArray[np.uint8], captions: Sequence[str], lefts: Sequence[int]) -> NDArray[np.uint8]:
     """Draw captions at the bottom left of each part, light on a dark bar to be readable on any picture."""
     if not any(captions):
         return frame

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from explorer.animation.compose import resized
+from explorer.animation.compose import captioned, resized
 from explorer.errors import UsageError
 from explorer.jobs.job import JobSpec, Report
 from explorer.render.display import over_white, present
@@ -71,8 +71,10 @@ def shown(picture: NDArray[np.uint8], info: GeneratorInfo, crop: Crop | None = N
     return np.ascontiguousarray(present(x.expand(3, -1, -1))[:, :, 2::-1])
 
 
-def head_of(text: str, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Return a white cell of (height, width) with a text in its middle."""
+def head_of(text: str, size: tuple[int, int], picture: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+    """Return a white cell of (height, width) with a text in its middle, or a picture with the text at its bottom."""
+    if picture is not None:
+        return captioned(resized(picture, size), [text], [0])
     image = Image.new("RGB", (size[1], size[0]), "white")
     font_size = max(8, min(20, size[1] // 8))
     text = visible(text, 200)

@@ -192,6 +192,9 @@ class SessionCore(QObject):
             info = self.info(view)
             self.store.update(self._with_model(view, name, info.family if info else ""), "Open model")
         self.post(view)
+        for other in self.visible_views():
+            if other != view and self.look_of(other).source.view == view:  # it may have waited for this model
+                self.post(other)
 
     def _with_model(self, view: int, name: str, family: str) -> ExplorerState:
         """Return the state with a model in a view; truncation not set by the user gets the family's default."""

@@ -166,7 +166,7 @@ class RestyleGrids(QObject):
 
     def _head(self, style: GridStyle, info: GeneratorInfo, size: tuple[int, int]) -> NDArray[np.uint8]:
         reference = self._session.table.find(StoredPicture, style.reference)
-        return head_of(self.name_of(style), size) if reference is None else shown(reference.array, info)
+        return head_of(self.name_of(style), size, None if reference is None else shown(reference.array, info))
 
     def _input(self, source: Source, info: GeneratorInfo, size: tuple[int, int]) -> NDArray[np.uint8]:
         """Return the picture beside a row."""

@@ -47,7 +47,7 @@ def open_camera(number: int = 0) -> CameraDevice:
         UsageError: OpenCV is not installed, or there is no such camera, or another program uses it.
     """
     try:
-        import cv2
+        import cv2  # type: ignore[import-not-found, unused-ignore]
     except ImportError as error:
         raise UsageError(
             "The camera is read with OpenCV, which is not installed.",

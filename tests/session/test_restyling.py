@@ -201,6 +201,20 @@ def test_the_source_follows_its_view_where_views_are_reordered(world: Restyling)
     assert look_of(s.state, 0).source.view == -1
 
 
+def test_a_live_source_may_load_after_what_is_made_of_it(world: Restyling) -> None:
+    s = world.session
+    world.held.add("b")
+    s.sources.use_view(0)
+    s.edit_view(0, "Other model", model="b")
+    world.held.clear()
+
+    def is_made_of_b() -> bool:
+        live = world.frame(1).request.live
+        return live is not None and live.model.sha256 == "b"
+
+    world.qtbot.waitUntil(is_made_of_b)
+
+
 def test_a_view_without_a_model_is_no_source(world: Restyling) -> None:
     s = world.session
     s.sources.use_view(0)

@@ -48,7 +48,11 @@ class FilmDialog(QDialog):
         self.setWindowTitle("Render film")
         self.setMinimumWidth(440)
         self._seen = False
-        self._views = (2, (0, 1), False)  # number of views, the compared ones, and whether one takes a source
+        self._views: tuple[int, tuple[int, ...], bool] = (
+            2,
+            (0, 1),
+            False,
+        )  # number of views, the compared ones, and whether one takes a source
         self._done: Path | None = None
         self.settings = FilmSettings()
         self.summary = label("", "muted", wrap=True, limit=3 * LIMIT)

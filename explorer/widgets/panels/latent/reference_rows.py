@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from explorer.util.plain_text import visible
@@ -34,7 +34,8 @@ class _Face(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setFixedSize(QSize(_PX, _PX))
-        self._key, self._image = "", None  # type: str, QImage | None
+        self._key = ""
+        self._image: QImage | None = None
 
     def show_picture(self, picture: StoredPicture) -> None:
         if picture.key != self._key:
@@ -57,7 +58,7 @@ class _Row(QWidget):
     def __init__(self, owner: ReferenceRows, session: Session, bind: Binder, index: int) -> None:
         super().__init__()
         self.face = _Face()
-        self.slider = ValueSlider("", 0.0, 1.0, 1.0, step=0.05, label_width=64, value_width=36)
+        self.slider = ValueSlider("", 0.0, 1.0, 0.0, step=0.05, label_width=64, value_width=36)
         self.slider.set_tip("Share of this picture's style in the blend.")
         self.remove = IconButton("x", "Remove this reference", partial(session.references.remove, index), size=12)
         layout = QVBoxLayout(self)
