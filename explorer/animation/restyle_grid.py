@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,7 @@ from explorer.jobs.job import JobSpec, Report
 from explorer.render.display import over_white, present
 from explorer.render.sources import source_tensor
 from explorer.state.codec import decode, encode
-from explorer.state.request import RenderRequest, StyleRecipe
+from explorer.state.request import RenderRequest, StyleRecipe  # noqa: TC001  # read by the codec
 from explorer.util.plain_text import visible
 
 if TYPE_CHECKING:
@@ -29,6 +29,14 @@ __all__ = ["MAX_PIXELS", "cells", "check_size", "grid_spec", "head_of", "shown",
 
 MAX_PIXELS = 256_000_000
 """Most pixels of a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Rows and columns together, so that a picture that several of them have is encoded once."""
+
+    sources: tuple[RenderRequest, ...]
+    styles: tuple[StyleRecipe, ...]
 
 
 def check_size(rows: int, columns: int, size: tuple[int, int]) -> None:
@@ -45,8 +53,8 @@ def grid_spec(sources: Sequence[RenderRequest], styles: Sequence[RenderRequest])
         sources: Requests of one network with the sources.
         styles: Requests of the same network with the styles.
     """
-    options = {"sources": [encode(r) for r in sources], "styles": [encode(r.style) for r in styles]}
-    return JobSpec("restyle-grid", sources[0], options)
+    grid = _Grid(tuple(sources), tuple(request.style for request in styles))
+    return JobSpec("restyle-grid", sources[0], encode(grid))
 
 
 def cells(context: JobContext | None, spec: JobSpec) -> Job[tuple[NDArray[np.uint8], ...]]:
@@ -55,14 +63,13 @@ def cells(context: JobContext | None, spec: JobSpec) -> Job[tuple[NDArray[np.uin
     A row is made before the next one, so that its source is encoded once.
     """
     assert context is not None
-    sources = [decode(RenderRequest, data, "source") for data in spec.options["sources"]]
-    styles = [decode(StyleRecipe, data, "style") for data in spec.options["styles"]]
+    grid = decode(_Grid, dict(spec.options), "grid")
     made: list[NDArray[np.uint8]] = []
-    for source in sources:
-        for style in styles:
+    for source in grid.sources:
+        for style in grid.styles:
             picture = yield from context.steps(replace(source, style=style))
             made.append(np.ascontiguousarray(present(over_white(picture))[:, :, 2::-1]))
-            yield Report(tuple(made), len(made), len(sources) * len(styles))
+            yield Report(tuple(made), len(made), len(grid.sources) * len(grid.styles))
 
 
 def shown(picture: NDArray[np.uint8], info: GeneratorInfo, crop: Crop | None = None) -> NDArray[np.uint8]:
@@ -72,7 +79,7 @@ def shown(picture: NDArray[np.uint8], info: GeneratorInfo, crop: Crop | None = N
 
 
 def head_of(text: str, size: tuple[int, int], picture: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
-    """Return a white cell of (height, width) with a text in its middle, or a picture with the text at its bottom."""
+    """Return a white cell of (height, width) with a text in its middle; or a picture, the text at its bottom."""
     if picture is not None:
         return captioned(resized(picture, size), [text], [0])
     image = Image.new("RGB", (size[1], size[0]), "white")

@@ -251,7 +251,7 @@ class _StyleResolver:
         if picture is not None:
             if not self.info.encodes_style:
                 raise _no_encoder(latent.stored, picture)
-            return LatentPoint(seeds, KeyedArray(picture.digest, picture.array), "picture")
+            return LatentPoint(seeds, _keyed(picture), "picture")
         stored = self.stored(latent.stored)
         if isinstance(stored, Latent):
             return LatentPoint(seeds, blend=self.blend(Blend("w", (BlendPoint(stored, 1.0),))))
@@ -345,8 +345,13 @@ def _source(source: Source, info: GeneratorInfo, table: AssetTable | None) -> Ke
         )
     if not source.picture:
         return None
-    picture = (table or AssetTable()).of(StoredPicture, source.picture)
-    return KeyedArray(picture.digest, picture.array)
+    return _keyed((table or AssetTable()).of(StoredPicture, source.picture))
+
+
+@lru_cache(maxsize=4)
+def _keyed(asset: StoredPicture | StoredMask) -> KeyedArray:
+    """Return the array of an asset: the same object for the same asset, so that a job carries it once."""
+    return KeyedArray(asset.digest, asset.array)
 
 
 def _masks(source: Source, info: GeneratorInfo, table: AssetTable | None) -> tuple[KeyedArray, ...]:
@@ -356,8 +361,7 @@ def _masks(source: Source, info: GeneratorInfo, table: AssetTable | None) -> tup
     if len(source.masks) != info.num_masks:
         count = len(source.masks)
         raise RequestError(f"This network takes {info.num_masks} masks, not {count}.", "Give it all, or none.")
-    masks = [(table or AssetTable()).of(StoredMask, key) for key in source.masks]
-    return tuple(KeyedArray(mask.digest, mask.array) for mask in masks)
+    return tuple(_keyed((table or AssetTable()).of(StoredMask, key)) for key in source.masks)
 
 
 def _noise(noise: Noise, info: GeneratorInfo) -> NoiseRecipe:

@@ -11,7 +11,9 @@ import pytest
 from PIL import Image
 
 from explorer.animation.compose import source_places
+from explorer.animation.contact_sheet import sheet_spec
 from explorer.animation.film import Film, FilmRenderer, frame_size_of
+from explorer.animation.restyle_grid import grid_spec
 from explorer.checkpoints import Checkpoint, save_native
 from explorer.errors import CancelledError, LatentwalkError, UsageError
 from explorer.project.document import load_project
@@ -180,3 +182,19 @@ def test_a_film_of_sources_needs_an_image_to_image_network(tmp_path: Path) -> No
     state = ExplorerState(views=(ViewState(model=str(path)),))
     with pytest.raises(UsageError, match="takes no sources"):
         FilmRenderer(state, Film(1.0, layout="sources"))
+
+
+def test_a_picture_that_many_cells_have_is_in_the_job_once(world: Restyling) -> None:
+    s = world.session
+    s.grids.add([FIRST, SECOND], "sources")
+    s.grids.add([THIRD], "references")
+    s.grids.edit("Each class", each_class=True)
+    requests = [s.resolve_look(replace(s.look_of(), source=source), 1) for source in s.grids.rows()]
+    styles = [s.resolve_look(style.of(s.look_of()), 1) for style in s.grids.columns()]
+    options = grid_spec(requests, styles).options
+    arrays = {id(style["base"]["stored"]) for style in options["styles"]}
+    assert len(styles) > 1
+    assert len(arrays) == 1
+    looks = [s.look_of(), replace(s.look_of(), latent=Latent(8))]
+    sheet = sheet_spec([s.resolve_look(look, 1) for look in looks], 0).options["requests"]
+    assert sheet[0]["source"] is sheet[1]["source"]
