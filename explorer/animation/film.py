@@ -376,7 +376,7 @@ class FilmRenderer:
 
     @staticmethod
     def _caption(state: ExplorerState, view: int, look: Look, model: ModelInfo, name: str, position: float) -> str:
-        names = named_classes(state, model.sha256, model.class_names, model.info.c_dim)
+        names = named_classes(state.class_names, model.sha256, model.class_names, model.info.c_dim)
         classes = describe_classes(class_weights(look.classes, model.info), names)
         return caption_of(look, state.views[view].tap.layer, name, position, classes)
 

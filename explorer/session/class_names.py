@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from explorer.util.strict_json import parse_json
 if TYPE_CHECKING:
     from explorer.session.core import SessionCore
     from explorer.session.settings import Settings
+    from explorer.state import ExplorerState
 
 __all__ = ["ClassNameIntents"]
 
@@ -43,7 +45,7 @@ class ClassNameIntents(QObject):
         if model_info is None:
             return ()
         own, count = model_info.class_names or model_info.info.class_names, model_info.info.c_dim
-        return named_classes(self._session.state, model_info.sha256, own, count)
+        return named_classes(self._session.state.class_names, model_info.sha256, own, count)
 
     def rename(self, view: int, index: int, name: str) -> None:
         """Name a class of a view's model; an empty name returns to the model's own."""
@@ -51,9 +53,11 @@ class ClassNameIntents(QObject):
         if model_info is None or not 0 <= index < model_info.info.c_dim:
             return
         state, sha = self._session.state, model_info.sha256
-        names = list(named_classes(state, sha, (), model_info.info.c_dim) or [""] * model_info.info.c_dim)
+        names = list(
+            named_classes(state.class_names, sha, (), model_info.info.c_dim) or [""] * model_info.info.c_dim
+        )
         names[index] = name.strip()[:LONGEST_NAME]
-        self._session.store.update(with_class_names(state, sha, names), "Rename class")
+        self._session.store.update(_with_names(state, sha, names), "Rename class")
         self._remember(sha, names)
 
     @Slot(int)
@@ -64,7 +68,7 @@ class ClassNameIntents(QObject):
             return
         names = self._remembered().get(model_info.sha256, [])
         if names and model_info.info.c_dim:
-            change = partial(with_class_names, model=model_info.sha256, names=names[: model_info.info.c_dim])
+            change = partial(_with_names, sha=model_info.sha256, names=names[: model_info.info.c_dim])
             self._session.store.rewrite_history(change)
 
     def _remember(self, sha: str, names: list[str]) -> None:
@@ -86,3 +90,7 @@ class ClassNameIntents(QObject):
             return {}
         is_names = {key: isinstance(v, list) and all(isinstance(n, str) for n in v) for key, v in found.items()}
         return {str(key): [n[:LONGEST_NAME] for n in v] for key, v in found.items() if is_names[key]}
+
+
+def _with_names(state: ExplorerState, sha: str, names: list[str]) -> ExplorerState:
+    return replace(state, class_names=with_class_names(state.class_names, sha, names))

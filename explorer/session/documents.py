@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal, Slot
 
 from explorer.assets.latent import StoredLatent
+from explorer.assets.picture import StoredPicture
 from explorer.edits.registry import is_of_styles
 from explorer.errors import LatentError, ProjectError
 from explorer.latents.descriptions import describe_latent
@@ -69,8 +70,9 @@ class Documents(QObject):
     def copy_latent_text(self) -> str:
         """Return the active view's latent as text, as a recipe if it has one. Raises LatentError."""
         latent, table = self._session.look_of().latent, self._session.table
-        recipe = portable(latent, table) if latent.blend is not None else latent
-        if recipe is None:  # a blend of stored numbers, which other models cannot reproduce
+        is_of_picture = table.find(StoredPicture, latent.stored) is not None
+        recipe = portable(latent, table) if latent.blend is not None or is_of_picture else latent
+        if recipe is None:  # stored numbers or the style of a picture, which other models cannot reproduce
             recipe = replace(Latent(), stored=self.store_latent())
         return latent_to_text(recipe, table)
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from explorer.state.explorer_state import ExplorerState
 
 __all__ = ["LONGEST_NAME", "ClassNames", "named_classes", "with_class_names"]
 
@@ -24,11 +22,11 @@ class ClassNames:
     names: tuple[str, ...] = ()
 
 
-def named_classes(state: ExplorerState, model: str, own: Sequence[str], count: int) -> tuple[str, ...]:
+def named_classes(given: Sequence[ClassNames], model: str, own: Sequence[str], count: int) -> tuple[str, ...]:
     """Return the names of a model's classes: the user's, and where there is none the model's own.
 
     Args:
-        state: Holds the user's.
+        given: The user's, of all models.
         model: SHA-256 of the model.
         own: Names in its file; may be empty.
         count: Number of its classes.
@@ -36,13 +34,12 @@ def named_classes(state: ExplorerState, model: str, own: Sequence[str], count: i
     Returns:
         One name for each class, or nothing if no class has a name.
     """
-    given = next((item.names for item in state.class_names if item.model == model), ())
-    names = [given[i] if i < len(given) and given[i] else own[i] if i < len(own) else "" for i in range(count)]
+    known = next((item.names for item in given if item.model == model), ())
+    names = [known[i] if i < len(known) and known[i] else own[i] if i < len(own) else "" for i in range(count)]
     return tuple(names) if any(names) else ()
 
 
-def with_class_names(state: ExplorerState, model: str, names: Sequence[str]) -> ExplorerState:
-    """Return the state with the user's names of a model's classes; none of them forgets the model."""
-    others = tuple(item for item in state.class_names if item.model != model)
-    made = (ClassNames(model, tuple(names)),) if any(names) else ()
-    return replace(state, class_names=(*others, *made))
+def with_class_names(given: Sequence[ClassNames], model: str, names: Sequence[str]) -> tuple[ClassNames, ...]:
+    """Return the user's names with those of one model's classes; none of them forgets the model."""
+    others = tuple(item for item in given if item.model != model)
+    return (*others, ClassNames(model, tuple(names))) if any(names) else others

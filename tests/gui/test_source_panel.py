@@ -10,7 +10,7 @@ from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QToolButton, QWidget
 
 from explorer.assets.picture import StoredPicture
 from explorer.checkpoints import Checkpoint, save_native
@@ -403,3 +403,14 @@ def test_the_camera_button_shows_that_it_is_on(window: MainWindow, panel: Source
     wait_until(lambda: bool(problems))
     assert "no driver" in str(problems[0])
     assert not panel.camera.isChecked()
+
+
+def test_a_png_without_a_project_can_be_the_source(
+    window: MainWindow, panel: SourcePanel, session: Session, pictures: list[str]
+) -> None:
+    window.files.open_path(pictures[0], 0)
+    banner = window.views.panes[0].banner
+    wait_until(lambda: any(button.text() == "Use as the source" for button in banner.findChildren(QToolButton)))
+    next(b for b in banner.findChildren(QToolButton) if b.text() == "Use as the source").click()
+    wait_until(lambda: session.sources.picture is not None)
+    assert session.sources.picture.name == "one.png"

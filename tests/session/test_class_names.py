@@ -8,16 +8,15 @@ from pytestqt.qtbot import QtBot
 
 from explorer.project.document import from_json, to_json
 from explorer.session.settings import Settings
-from explorer.state import ExplorerState
 from explorer.state.class_names import ClassNames, named_classes, with_class_names
 from tests.session.world import World
 
 
 def test_the_users_names_go_before_the_models_own() -> None:
-    state = with_class_names(ExplorerState(), "sha", ["", "dog"])
-    assert named_classes(state, "sha", ("a", "b", "c"), 3) == ("a", "dog", "c")
-    assert named_classes(state, "other", (), 3) == ()
-    assert with_class_names(state, "sha", ["", ""]) == ExplorerState()
+    given = with_class_names((), "sha", ["", "dog"])
+    assert named_classes(given, "sha", ("a", "b", "c"), 3) == ("a", "dog", "c")
+    assert named_classes(given, "other", (), 3) == ()
+    assert with_class_names(given, "sha", ["", ""]) == ()
 
 
 def test_a_new_name_is_one_undo_step_and_in_the_project(world: World) -> None:

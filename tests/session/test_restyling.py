@@ -428,3 +428,24 @@ def test_a_network_without_a_source_offers_the_other_views(world: Restyling) -> 
     world.settle(0, 1)
     assert s.active == 1
     assert s.look_of().source.view == 0
+
+
+def test_the_style_of_a_picture_is_copied_and_saved_as_numbers(world: Restyling, tmp_path: Path) -> None:
+    s = world.session
+    for add in (s.references.use, s.references.add):
+        add(SECOND if add == s.references.use else THIRD)
+        world.settle(1)
+        before, text = pixels(world), s.documents.copy_latent_text()
+        s.documents.save_latent(tmp_path / "w.safetensors", "w")
+        s.look.set_seed(77)
+        world.settle(1)
+        assert pixels(world) != before
+        s.documents.paste_latent_text(text)
+        world.settle(1)
+        assert pixels(world) == before
+        s.documents.load_latent(str(tmp_path / "w.safetensors"))
+        world.settle(1)
+        assert pixels(world) == before
+        s.undo()
+        s.undo()
+        s.undo()
