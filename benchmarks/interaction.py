@@ -6,6 +6,9 @@ Each row is one drag at 60 inputs a second: pictures shown a second, latency fro
 it (median, 99th percentile), inputs that a newer one overtook, the longest gap between two paints, how long an
 input had to wait until the event loop turned to it (99th percentile: above 16 ms the user notices), and the
 longest time that the event loop did not turn. Runs on the screen there is, or offscreen.
+
+An image-to-image network as MODEL_A gets a source: a walk of its style then costs the decoder alone, and moving its
+source all of it.
 """
 
 from __future__ import annotations
@@ -26,12 +29,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+import numpy as np
 from PySide6.QtCore import QEventLoop, QObject, QPointF, Qt, QTimer, Slot
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from benchmarks.table import columns
 from explorer.app import Program
+from explorer.assets.picture import StoredPicture
 from explorer.session.settings import Settings
 from explorer.widgets.controls.theme import apply_theme
 
@@ -162,6 +167,12 @@ def _percentile(values: list[float], fraction: float) -> float:
     return ordered[min(len(ordered) - 1, int(fraction * len(ordered)))] if ordered else 0.0
 
 
+def some_picture() -> StoredPicture:
+    """Return a source for image-to-image networks; what it shows does not matter to their time."""
+    down, across = np.mgrid[:512, :512] / 512
+    return StoredPicture((255 * np.stack([down, across, (down * across) ** 0.5], axis=2)).astype(np.uint8))
+
+
 def drags(program: Program) -> list[tuple[str, QWidget, Path2, Qt.KeyboardModifier]]:
     """Return the drags: over the picture, and of sliders that dirty all, half and little of the network."""
     window = program.window
@@ -184,9 +195,11 @@ def drags(program: Program) -> list[tuple[str, QWidget, Path2, Qt.KeyboardModifi
     infos = [window.session.info(view) for view in range(2)]  # type: ignore[union-attr]
     shared = min(info.num_ws for info in infos if info is not None)  # a layer that both pictures have
     last = panels["mixing"].layers[shared - 1]  # type: ignore[attr-defined]
+    first = infos[0]
+    has_source = first is not None and bool(first.source_channels)
     return [
-        ("walk on the picture", image, circle, none),
-        ("move the picture", image, circle, shift),
+        ("walk a style, encoder kept" if has_source else "walk on the picture", image, circle, none),
+        ("move the source, all anew" if has_source else "move the picture", image, circle, shift),
         ("psi slider", psi, swing(psi), none),
         ("mix a late layer", last, swing(last), none),
     ]
@@ -215,6 +228,9 @@ def main() -> int:
         assert session is not None
         if not options.models and not all(view.model for view in session.state.views):
             raise SystemExit("no bundled models are installed: name two models")
+        wait_for(lambda: all(session.info(v) is not None for v in range(2)))
+        if any(session.sources.takes_source(view) for view in range(2)):
+            session.sources.use(some_picture())
         wait_for(lambda: all(session.last_frame(v) is not None and not session.is_refining(v) for v in range(2)))
         ready_s = perf_counter() - begin
         meter = Meter(program)

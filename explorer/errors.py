@@ -11,6 +11,7 @@ LatentwalkError                 message + hint, shown to the user
 │   └── LatentError             a latent with the wrong space or shape, or from another model
 ├── ProjectError                a project file or text that cannot be opened
 ├── RequestError                a state that cannot be rendered (non-finite values, singular transform)
+│   └── NoSourceError           an image-to-image network without a source picture
 ├── FilmError                   a film cannot be written, or its unfinished part cannot be resumed
 ├── RenderError                 a generator failed while rendering
 ├── CancelledError              the user cancelled
@@ -28,6 +29,7 @@ __all__ = [
     "LatentError",
     "LatentwalkError",
     "MismatchError",
+    "NoSourceError",
     "ProjectError",
     "RenderError",
     "RequestError",
@@ -95,6 +97,10 @@ class ProjectError(LatentwalkError):
 
 class RequestError(LatentwalkError):
     """A state cannot be rendered, for example because a number is not finite."""
+
+
+class NoSourceError(RequestError):
+    """An image-to-image network has no source picture yet."""
 
 
 class FilmError(LatentwalkError):

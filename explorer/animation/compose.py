@@ -26,16 +26,21 @@ __all__ = [
     "Layout",
     "MotionBlur",
     "caption_of",
+    "captioned",
     "columns_of",
     "frame_size",
     "layout_names",
     "resized",
+    "source_places",
 ]
 
-Layout = Literal["a", "b", "c", "d", "e", "f", "all", "wipe", "grid", "slit"]
+Layout = Literal["a", "b", "c", "d", "e", "f", "all", "wipe", "grid", "slit", "sources"]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 SINGLE: tuple[Layout, ...] = LAYOUTS[:6]
 """Layouts that show a single view, in the order of the views."""
+
+_MOST_SOURCES = 8
+"""Sources side by side; further ones stand in rows of their own, with their results."""
 
 GAP = 8  # px between pictures
 BACKGROUND = (20, 21, 23)
@@ -43,19 +48,37 @@ SLIT_SHARE = 0.5
 """Position of the slit: the middle of the picture."""
 
 
-def layout_names(count: int, pair: tuple[int, ...] = (0, 1)) -> dict[Layout, str]:
-    """Return the possible layouts of a film of `count` views with their names; a wipe shows the views `pair`."""
+def layout_names(count: int, pair: tuple[int, ...] = (0, 1), *, has_sources: bool = False) -> dict[Layout, str]:
+    """Return the possible layouts of a film of `count` views with their names; a wipe shows the views `pair`.
+
+    `has_sources`: whether there is an image-to-image network.
+    """
     names: dict[Layout, str] = {SINGLE[view]: f"Picture {letter(view)}" for view in range(count)}
     if count > 1:
         first, second = (letter(view) for view in pair)
         names["all"] = "A and B side by side" if count == 2 else "All views"
         names["wipe"] = f"Left half {first}, right half {second}"
-    return names | {"grid": "Grid of neighbouring seeds", "slit": "Picture and slit-scan"}
+    names |= {"grid": "Grid of neighbouring seeds", "slit": "Picture and slit-scan"}
+    return names | {"sources": "Sources above their results"} if has_sources else names
 
 
 def columns_of(count: int) -> int:
     """Return the number of columns for `count` views in a film: up to three in one row, otherwise two rows."""
     return count if count <= 3 else -(-count // 2)
+
+
+def source_places(count: int) -> tuple[tuple[int, ...], int]:
+    """Return the order of pictures of `count` sources in rows above those of their results, and the columns.
+
+    A number below `count` is a source, `count + i` the result of source i, and -1 an empty place.
+    """
+    columns = min(count, _MOST_SOURCES)
+    places: list[int] = []
+    for first in range(0, count, columns):
+        block = list(range(first, min(first + columns, count)))
+        empty = [-1] * (columns - len(block))
+        places += [*block, *empty, *(count + i for i in block), *empty]
+    return tuple(places), columns
 
 
 def resized(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -108,7 +131,7 @@ def frame_size(layout: Layout, sizes: Sequence[tuple[int, int]], columns: int) -
         return 2 * width + GAP, height
     if layout == "wipe" or len(sizes) == 1:
         return width, height
-    columns = columns if layout == "grid" else columns_of(len(sizes))
+    columns = columns if layout in ("grid", "sources") else columns_of(len(sizes))
     rows = -(-len(sizes) // columns)
     height, width = (max(size[axis] for size in sizes) + GAP for axis in (0, 1))
     return columns * width - GAP, rows * height - GAP
@@ -136,8 +159,8 @@ class Composer:
             half = first.shape[1] // 2
             frame[:, half:] = second[:, half:]
             frame[:, half : half + 1] = 255
-            return _captioned(frame, captions, [0, half])
-        columns = self.columns if self.layout == "grid" else columns_of(len(pictures))
+            return captioned(frame, captions, [0, half])
+        columns = self.columns if self.layout in ("grid", "sources") else columns_of(len(pictures))
         return self._sheet(pictures, max(1, columns), captions)
 
     def note(self, picture: NDArray[np.uint8]) -> None:
@@ -156,13 +179,13 @@ class Composer:
             strip[:, x] = column
         gap = np.empty((height, GAP, 3), np.uint8)
         gap[:] = BACKGROUND
-        return _captioned(np.concatenate([picture, gap, strip], axis=1), captions, [0])
+        return captioned(np.concatenate([picture, gap, strip], axis=1), captions, [0])
 
     def _sheet(
         self, pictures: Sequence[NDArray[np.uint8]], columns: int, captions: Sequence[str]
     ) -> NDArray[np.uint8]:
         if len(pictures) == 1:
-            return _captioned(pictures[0], captions, [0])
+            return captioned(pictures[0], captions, [0])
         height = max(p.shape[0] for p in pictures)
         width = max(p.shape[1] for p in pictures)
         rows = -(-len(pictures) // columns)
@@ -171,7 +194,7 @@ class Composer:
         for i, picture in enumerate(pictures):
             top, left = i // columns * (height + GAP), i % columns * (width + GAP)
             if i < len(captions):
-                picture = _captioned(picture, captions[i : i + 1], [0])
+                picture = captioned(picture, captions[i : i + 1], [0])
             page[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
         return page
 
@@ -183,7 +206,7 @@ def _fitted(picture: NDArray[np.uint8], to: NDArray[np.uint8]) -> NDArray[np.uin
     return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
 
 
-def _captioned(frame: NDArray[np.uint8], captions: Sequence[str], lefts: Sequence[int]) -> NDArray[np.uint8]:
+def captioned(frame: NDArray[np.uint8], captions: Sequence[str], lefts: Sequence[int]) -> NDArray[np.uint8]:
     """Draw captions at the bottom left of each part, light on a dark bar to be readable on any picture."""
     if not any(captions):
         return frame

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ from explorer.errors import UsageError
 from explorer.jobs.job import JobSpec, Report
 from explorer.render.display import fit, over_white, present
 from explorer.state.codec import decode, encode
-from explorer.state.request import RenderRequest
+from explorer.state.request import RenderRequest  # noqa: TC001  # read by the codec
 from explorer.util.plain_text import visible
 
 if TYPE_CHECKING:
@@ -49,6 +50,13 @@ MAX_PICTURES = 512
 MAX_SIDE, MAX_PIXELS = 32_768, 256_000_000
 
 
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """The requests of a sheet together, so that what they share, such as a source picture, is encoded once."""
+
+    requests: tuple[RenderRequest, ...]
+
+
 def sheet_spec(requests: Sequence[RenderRequest], px: int) -> JobSpec:
     """Return the spec of a job that renders pictures of one model, their longer side `px` pixels (0: as they are).
 
@@ -60,13 +68,13 @@ def sheet_spec(requests: Sequence[RenderRequest], px: int) -> JobSpec:
     if len(requests) > MAX_PICTURES:
         message = f"A contact sheet has at most {MAX_PICTURES} pictures, not {len(requests)}."
         raise UsageError(message, "Select fewer.")
-    return JobSpec("contact-sheet", requests[0], {"requests": [encode(r) for r in requests], "px": px})
+    return JobSpec("contact-sheet", requests[0], {**encode(_Sheet(tuple(requests))), "px": px})
 
 
 def pictures(context: JobContext | None, spec: JobSpec) -> Job[tuple[NDArray[np.uint8], ...]]:
     """Run a job of `sheet_spec`; its last value holds the pictures, uint8 `[H, W, 3]` each."""
     assert context is not None
-    requests = [decode(RenderRequest, data, "request") for data in spec.options["requests"]]
+    requests = decode(_Sheet, {"requests": spec.options["requests"]}, "sheet").requests
     made: list[NDArray[np.uint8]] = []
     for request in requests:
         picture = yield from context.steps(request)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from explorer.animation.compose import (
+    BACKGROUND,
     LAYOUTS,
     SINGLE,
     Composer,
@@ -16,17 +20,23 @@ from explorer.animation.compose import (
     caption_of,
     frame_size,
     resized,
+    source_places,
 )
 from explorer.animation.formats import FORMATS, Quality, check_frame_size
 from explorer.animation.player import Player, film_seconds, time_in_timeline, with_snapshot
+from explorer.animation.restyle_grid import shown as shown_input
+from explorer.assets.picture import StoredPicture
+from explorer.assets.table import AssetTable
 from explorer.checkpoints import bundled
 from explorer.errors import FilmError, UsageError
 from explorer.latents.descriptions import describe_classes
 from explorer.latents.seeds import SEED_COUNT
 from explorer.ops import native
 from explorer.render.headless import HeadlessRenderer, open_model
-from explorer.render.resolve import class_weights
-from explorer.state import look_of
+from explorer.render.resolve import class_weights, live_request
+from explorer.state import Crop, look_of, with_look
+from explorer.state.class_names import named_classes
+from explorer.state.restyle_grid import sources_of
 from explorer.state.transforms import is_moving
 from explorer.state.view_layout import compared, is_paired, visible_views
 from explorer.util.view_marks import letter
@@ -34,13 +44,12 @@ from explorer.util.view_marks import letter
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
+    from torch import Tensor
 
-    from explorer.assets.table import AssetTable
     from explorer.render.results import ModelInfo
-    from explorer.state import ExplorerState, Latent, Look
-    from explorer.state.request import RenderSettings
+    from explorer.state import ExplorerState, Latent, Look, Source
+    from explorer.state.request import RenderRequest, RenderSettings
 
 __all__ = ["Film", "FilmRenderer", "frame_size_of", "models_of", "rate_of", "shown_in", "whole_film"]
 
@@ -157,7 +166,11 @@ def frame_size_of(film: Film, state: ExplorerState, sizes: Sequence[tuple[int, i
     layout, views = shown_in(film, state)
     cells = film.columns * film.rows if layout == "grid" else 1
     shown = [film.size_of(sizes[view]) for view in views]
-    return frame_size(layout, shown * cells, film.columns)
+    columns = film.columns
+    if layout == "sources":
+        places, columns = source_places(len(_sources(state, views[0])))
+        cells = len(places)
+    return frame_size(layout, shown * cells, columns)
 
 
 def shown_in(film: Film, state: ExplorerState) -> tuple[Layout, list[int]]:
@@ -176,6 +189,8 @@ def shown_in(film: Film, state: ExplorerState) -> tuple[Layout, list[int]]:
         return layout, list(range(count))
     if layout == "wipe":
         return layout, list(compared(state))
+    if layout == "sources":
+        return layout, [min(state.restyle_grid.view, count - 1)]
     return layout, [min(SINGLE.index(layout), count - 1) if layout in SINGLE else 0]
 
 
@@ -209,18 +224,18 @@ class FilmRenderer:
         if settings is None or (settings.backend == "auto" and settings.device == "cpu"):
             # Kernels differ in the last bits, so the choice must not change within a film.
             native.build()
-        opened: dict[str, tuple[HeadlessRenderer, ModelInfo]] = {}
-        self._renderers: list[tuple[HeadlessRenderer, ModelInfo]] = []
-        for view in self.views:
-            name = state.views[view].model
-            if not name:
-                message = f"View {letter(view)} has no model, so the film cannot be rendered."
-                raise FilmError(message, "Open a model.", command="Name one with --model.")
-            if name not in opened:
-                opened[name] = open_with(bundled.resolve(name), settings)
-            self._renderers.append(opened[name])
+        self._opened: dict[str, tuple[HeadlessRenderer, ModelInfo]] = {}
+        self._open = partial(open_with, settings=settings)
+        self._renderers = [self._renderer(view) for view in self.views]
+        self._columns, self._places = film.columns, tuple[int, ...]()
+        self._inputs: dict[str, NDArray[np.uint8]] = {}  # sources as they are shown, by their keys
+        if self.layout == "sources":
+            if not self._renderers[0][0].info.source_channels:
+                hint = "Choose another layout, or an image-to-image model."
+                raise UsageError(f"The model of view {letter(self.views[0])} takes no sources.", hint)
+            self._places, self._columns = source_places(len(_sources(state, self.views[0])))
         check_frame_size(FORMATS[film.format], *self.frame_size)
-        self._composer = Composer(self.layout, film.columns)
+        self._composer = Composer(self.layout, self._columns)
         self._noted = 0  # number of frames in the composer's history
 
     @property
@@ -231,7 +246,7 @@ class FilmRenderer:
     @property
     def frame_size(self) -> tuple[int, int]:
         """(width, height) of a frame in pixels."""
-        return frame_size(self.layout, self._sizes * self._cells, self.film.columns)
+        return frame_size(self.layout, self._sizes * (len(self._places) or self._cells), self._columns)
 
     @property
     def _sizes(self) -> list[tuple[int, int]]:
@@ -240,7 +255,36 @@ class FilmRenderer:
 
     @property
     def _cells(self) -> int:
+        if self.layout == "sources":
+            return len(_sources(self.player.state, self.views[0]))
         return self.film.columns * self.film.rows if self.layout == "grid" else 1
+
+    def _renderer(self, view: int) -> tuple[HeadlessRenderer, ModelInfo]:
+        """Return the renderer of a view's model, which is opened once. Raises FilmError if it has none."""
+        name = self.player.state.views[view].model
+        if not name:
+            message = f"View {letter(view)} has no model, so the film cannot be rendered."
+            raise FilmError(message, "Open a model.", command="Name one with --model.")
+        if name not in self._opened:
+            renderer, _ = self._opened[name] = self._open(bundled.resolve(name))
+            if renderer.info.source_channels:
+                renderer.take_sources(self._source)
+        return self._opened[name]
+
+    def _source(self, request: RenderRequest) -> Tensor:
+        """Return the picture of a view that is the source of another."""
+        found = next(r for r, model in self._opened.values() if model.sha256 == request.model.sha256)
+        return found.picture(request)
+
+    def _rendered(self, state: ExplorerState, view: int, look: Look, position: float) -> NDArray[np.uint8]:
+        """Return the picture `[H, W, 3]` of a look of a view at a time of the timeline."""
+        renderer, _ = self._renderer(view)
+        live = live_request(
+            with_look(state, view, source=look.source), view, renderer.info, position,
+            settings=renderer.settings, table=self._table,
+            others=lambda other: self._renderer(other)[1],
+        )  # fmt: skip
+        return renderer.render_look(look, state.views[view].tap, position, self._table, live).pixels
 
     def state_of(self, frame: int) -> ExplorerState:
         """Return the project's state at a frame."""
@@ -251,20 +295,44 @@ class FilmRenderer:
         if self.layout == "slit":
             self._restore_history(number)
         pictures = self._pictures(number)
-        captions = self._captions(number) if self.film.captions else ()
+        captions = self._captions(number) if self.film.captions else []
+        if self.layout == "sources":
+            inputs, blank = self._source_pictures(number), np.full((*self._sizes[0], 3), BACKGROUND, np.uint8)
+            pictures = [blank if i < 0 else [*inputs, *pictures][i] for i in self._places]
+            captions = (
+                ["" if i < len(inputs) else captions[i - len(inputs)] for i in self._places] if captions else []
+            )
         self._noted = number + 1
         return self._composer.frame(pictures, captions)
 
     def picture(self, state: ExplorerState, position: float) -> NDArray[np.uint8]:
         """Return the first view's unscaled picture `[H, W, 3]` of a state at a time of the timeline, in seconds."""
-        view, (renderer, _) = self.views[0], self._renderers[0]
-        return renderer.render_look(look_of(state, view), state.views[view].tap, position, self._table).pixels
+        view = self.views[0]
+        return self._rendered(state, view, look_of(state, view), position)
+
+    def _source_pictures(self, number: int) -> list[NDArray[np.uint8]]:
+        """Return the sources of a frame as the network is given them."""
+        view, state = self.views[0], self.state_of(number)
+        (renderer, _), size, found = self._renderer(view), self._sizes[0], []
+        for source in _sources(state, view):
+            if source.view >= 0:
+                other = look_of(state, source.view)
+                position = time_in_timeline(self.player.timeline, self.film.time_of(number))
+                found.append(resized(self._rendered(state, source.view, other, position), size))
+                continue
+            key = repr(source)
+            if key not in self._inputs:
+                picture = (self._table or AssetTable()).of(StoredPicture, source.picture)
+                crop = None if source.crop == Crop() else source.crop
+                self._inputs[key] = resized(shown_input(picture.array, renderer.info, crop), size)
+            found.append(self._inputs[key])
+        return found
 
     def _restore_history(self, number: int) -> None:
         """Rebuild the slit-scan's history up to the previous frame, after resuming or a jump."""
         if self._noted == number:
             return
-        self._composer = Composer(self.layout, self.film.columns)
+        self._composer = Composer(self.layout, self._columns)
         for past in range(max(0, number - self._sizes[0][1]), number):
             self._composer.note(self._pictures(past)[0])
 
@@ -272,7 +340,7 @@ class FilmRenderer:
         cells, sizes = self._cells, self._sizes
         exposures = [MotionBlur() for _ in range(len(self.views) * cells)]
         first = self.state_of(number)
-        is_still = not any(is_moving(look_of(first, view).transform) for view in self.views)
+        is_still = not any(is_moving(look_of(first, view).transform) for view in range(len(first.views)))
         for k in range(self.film.samples):
             time = self.film.time_of(number, k)
             state = self.player.at(time)
@@ -280,9 +348,8 @@ class FilmRenderer:
                 break  # further samples of a still are equal
             position = time_in_timeline(self.player.timeline, time)
             for cell in range(cells):
-                for i, (view, (renderer, _)) in enumerate(zip(self.views, self._renderers, strict=True)):
-                    tap = state.views[view].tap
-                    picture = renderer.render_look(_look(state, view, cell), tap, position, self._table).pixels
+                for i, view in enumerate(self.views):
+                    picture = self._rendered(state, view, self._look(state, view, cell), position)
                     exposures[cell * len(self.views) + i].add(picture)
         # Activations vary in size; all frames of a film need the same, even if the layer changes.
         return [resized(shown.picture(), sizes[i % len(sizes)]) for i, shown in enumerate(exposures)]
@@ -295,27 +362,38 @@ class FilmRenderer:
         names = [model.name for model in self.models]
         names = names if len(set(names)) > 1 else [""] * len(names)
         return [
-            self._caption(state, view, _look(state, view, cell), model, name, position)
+            self._caption(state, view, self._look(state, view, cell), model, name, position)
             for cell in range(self._cells)
             for view, model, name in zip(self.views, self.models, names, strict=True)
         ]
 
+    def _look(self, state: ExplorerState, view: int, cell: int) -> Look:
+        """Return the look of a view in a cell of the layout."""
+        look = look_of(state, view)
+        if self.layout == "sources":
+            return replace(look, source=_sources(state, view)[cell])
+        return replace(look, latent=_neighbour(look.latent, cell)) if cell else look
+
     @staticmethod
     def _caption(state: ExplorerState, view: int, look: Look, model: ModelInfo, name: str, position: float) -> str:
-        classes = describe_classes(class_weights(look.classes, model.info), model.class_names)
+        names = named_classes(state.class_names, model.sha256, model.class_names, model.info.c_dim)
+        classes = describe_classes(class_weights(look.classes, model.info), names)
         return caption_of(look, state.views[view].tap.layer, name, position, classes)
 
 
 def models_of(state: ExplorerState, film: Film) -> list[str]:
-    """Return names or paths of the models shown by a film of the project."""
+    """Return names or paths of the models that a film needs: those shown, and those of their live sources."""
     _, views = shown_in(film, state)
+    for view in views:  # which grows
+        source = look_of(state, view).source.view
+        if 0 <= source < len(state.views) and source not in views:
+            views.append(source)
     return [state.views[view].model for view in views if state.views[view].model]
 
 
-def _look(state: ExplorerState, view: int, cell: int) -> Look:
-    """Return the look of a view in a cell of the grid."""
-    look = look_of(state, view)
-    return replace(look, latent=_neighbour(look.latent, cell)) if cell else look
+def _sources(state: ExplorerState, view: int) -> tuple[Source, ...]:
+    """Return the sources that the layout of that name shows in a view."""
+    return sources_of(state.restyle_grid, look_of(state, view).source)
 
 
 def _neighbour(latent: Latent, cell: int) -> Latent:

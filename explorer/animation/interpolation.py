@@ -12,6 +12,7 @@ from explorer.state import (
     Blend,
     BlendPoint,
     Classes,
+    Crop,
     Edit,
     Latent,
     Look,
@@ -21,6 +22,7 @@ from explorer.state import (
     Noise,
     Segment,
     Snapshot,
+    Source,
     Tap,
     Transform,
     Truncation,
@@ -69,7 +71,7 @@ def mix_looks(looks: Sequence[Look], weights: Weights, segment: Segment) -> Look
         "classes": _classes([look.classes for look in looks], weights),
         "noise": _noise([look.noise for look in looks], weights),
         "transform": _transform([look.transform for look in looks], weights),
-        "source": first.source,
+        "source": _source([look.source for look in looks], weights),
     }
     if segment.space == "ws" and any(_style(look) != _style(first) for look in looks):
         points = tuple(BlendPoint(k.latent, w, *_style(k)[1:]) for k, w in zip(looks, weights, strict=True))
@@ -154,6 +156,15 @@ def _transform(items: list[Transform], weights: Weights) -> Transform:
     }
     matrix = tuple(_number(column, weights) for column in zip(*(t.matrix for t in items), strict=True))
     return replace(items[0], matrix=matrix, **numbers)
+
+
+def _source(items: list[Source], weights: Weights) -> Source:
+    """Return the first source; where all have the same picture, its crop is blended."""
+    if any(item.picture != items[0].picture for item in items):
+        return items[0]
+    crops = [item.crop for item in items]
+    numbers = {f.name: _number([getattr(crop, f.name) for crop in crops], weights) for f in fields(Crop)}
+    return replace(items[0], crop=Crop(**numbers))
 
 
 def _mixing(items: list[Mixing], weights: Weights) -> Mixing:

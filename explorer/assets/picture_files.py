@@ -6,7 +6,7 @@ import io
 import math
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -88,13 +88,17 @@ def _decoded(path: Path) -> NDArray[np.uint8]:
                 if (shrunk := _size_within(width, height)) != (width, height):
                     picture.draft(None, shrunk)  # JPEGs decode at a fraction of their size
                 return _pixels(picture)
+    except Image.DecompressionBombError as error:
+        raise AssetError(
+            f"{path.name} has more than {MOST_PIXELS:,} pixels.", "Scale it down, or cut a part out of it."
+        ) from error
     except UnidentifiedImageError as error:
         raise AssetError(
             f"{path.name} is not a picture that can be read.", "Choose a PNG, JPEG, WebP, TIFF, GIF or BMP file."
         ) from error
     except FileNotFoundError as error:
         raise AssetError(f"{path.name} does not exist.", "Check the path.") from error
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as error:
         raise AssetError(
             f"{path.name} cannot be read: {file_errors.reason(error)}.", "Save it again, or choose another picture."
         ) from error
@@ -165,6 +169,7 @@ def _npy(path: Path) -> NDArray[np.uint8]:
     """Return the array in an .npy. Raises AssetError unless it is uint8."""
     try:
         with open_regular(path) as file:
+            _check_npy_size(file)
             array = np.lib.format.read_array(file, allow_pickle=False)
     except (OSError, ValueError, EOFError, MemoryError) as error:
         hint = "Save it again with numpy.save."
@@ -172,6 +177,16 @@ def _npy(path: Path) -> NDArray[np.uint8]:
     if array.dtype != np.uint8:
         raise AssetError(f"{path.name} holds values of type {array.dtype}.", "Save it as uint8, 0 to 255.")
     return array
+
+
+def _check_npy_size(file: BinaryIO) -> None:
+    """Raise ValueError for an array that is too large to be read, by its header; the file is at its start again."""
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    if math.prod(shape) * dtype.itemsize > 4 * MOST_PIXELS:
+        raise ValueError(f"it holds {math.prod(shape):,} values, too many to read")
+    file.seek(0)
 
 
 def _wrong_npy(path: Path, array: NDArray[np.uint8], wanted: str) -> AssetError:

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from explorer.generators.base import GeneratorInfo
-
 __all__ = ["add_arguments", "run"]
 
 
@@ -49,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     seeds = seeds_of("--seeds", a.seeds) if a.seeds else ()
     if not a.references and not seeds:
         raise UsageError("The grid has no styles.", "Give pictures with --references, or seeds with --seeds.")
+    from explorer.animation.restyle_grid import check_size, shown, tiled
     from explorer.assets.picture_files import load_picture
     from explorer.assets.table import AssetTable
     from explorer.render.headless import open_model, save_pixels
@@ -59,37 +58,19 @@ def run(arguments: argparse.Namespace) -> int:
     table, info = AssetTable(), model_info.info
     classes = classes_from(a.class_name, [ModelClasses.of(model_info)])
     sources = [source_of(path, (), model_info, table) for path in a.sources]
-    stored = [table.add(style) for style in references_of(a.references, renderer, model_info, classes)]
+    stored = references_of(a.references, model_info, table)
     styles = [Look(latent=Latent(stored=key), classes=classes) for key in stored]
     styles += [Look(latent=Latent(seed), classes=classes, truncation=Truncation(a.psi)) for seed in seeds]
-    heads = [_shown(load_picture(path).array, info) for path in a.references] + [None] * len(seeds)
+    heads = [shown(load_picture(path).array, info) for path in a.references] + [None] * len(seeds)
     rows: list[list[NDArray[np.uint8] | None]] = [[None, *heads]] if a.references else []
+    check_size(len(sources), len(styles), info.img_size)
     progress, total = ProgressLine("picture"), len(sources) * len(styles)
     for i, (path, source) in enumerate(zip(a.sources, sources, strict=True)):
-        row: list[NDArray[np.uint8] | None] = [_shown(load_picture(path).array, info)]
+        row: list[NDArray[np.uint8] | None] = [shown(load_picture(path).array, info)]
         for j, style in enumerate(styles):
             row.append(renderer.render_look(replace(style, source=source), table=table).pixels)
             progress(i * len(styles) + j + 1, total)
         rows.append(row)
-    save_pixels(a.output, _tiled(rows, info.img_size))
+    save_pixels(a.output, tiled(rows, info.img_size))
     console.out_path(a.output)
     return 0
-
-
-def _shown(picture: NDArray[np.uint8], info: GeneratorInfo) -> NDArray[np.uint8]:
-    """Return a picture as the network is given it, uint8 `[H, W, 3]`."""
-    from explorer.render.display import present
-    from explorer.render.sources import source_tensor
-
-    pixels = present(source_tensor(picture, info.source_channels, info.img_size)[0])
-    return pixels[:, :, 2::-1]
-
-
-def _tiled(rows: list[list[NDArray[np.uint8] | None]], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Return pictures of one (height, width) as one, None as white."""
-    import numpy as np
-
-    blank = np.full((*size, 3), 255, np.uint8)
-    return np.concatenate(
-        [np.concatenate([blank if cell is None else cell for cell in row], axis=1) for row in rows]
-    )

@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     tap = tap_from(arguments, model_info.info)
     source = source_of(arguments.source, arguments.mask, model_info, table)
     if arguments.reference:
-        keys = [table.add(s) for s in references_of(arguments.reference, renderer, model_info, arguments.classes)]
+        keys = references_of(arguments.reference, model_info, table)
         looks = [
             (f"-reference{i:04d}", look_from(arguments, model_info.info, 0, key)) for i, key in enumerate(keys, 1)
         ]

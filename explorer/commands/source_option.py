@@ -10,11 +10,9 @@ from explorer.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from explorer.assets.latent import StoredLatent
     from explorer.assets.table import AssetTable
-    from explorer.render.headless import HeadlessRenderer
     from explorer.render.results import ModelInfo
-    from explorer.state import Classes, Source
+    from explorer.state import Source
 
 __all__ = ["add_source_options", "references_of", "source_of"]
 
@@ -64,27 +62,16 @@ def source_of(source: str | None, masks: Sequence[str], model_info: ModelInfo, t
     return Source(key, tuple(table.add(mask) for mask in found))
 
 
-def references_of(
-    paths: Sequence[str], renderer: HeadlessRenderer, model_info: ModelInfo, classes: Classes
-) -> list[StoredLatent]:
-    """Return the style of each reference picture, under the chosen classes.
+def references_of(paths: Sequence[str], model_info: ModelInfo, table: AssetTable) -> list[str]:
+    """Return the ids of reference pictures, read and added to `table`.
 
     Raises:
         AssetError: A file cannot be read.
-        RequestError: The network cannot encode pictures.
+        UsageError: The network cannot encode pictures.
     """
-    import torch
-
-    from explorer.assets.latent import StoredLatent
     from explorer.assets.picture_files import load_picture
-    from explorer.render.encode_job import encoded
-    from explorer.render.resolve import class_weights
 
-    weights = class_weights(classes, model_info.info)
-    found = []
-    for path in paths:
-        picture = load_picture(path)
-        with torch.inference_mode():
-            style = encoded(renderer.context.generator, picture.array, weights)
-        found.append(StoredLatent("w", style, model_info.sha256, name=picture.name))
-    return found
+    if paths and not model_info.info.encodes_style:
+        message = f"--reference: {model_info.name} cannot take the style of a picture."
+        raise UsageError(message, "Choose an image-to-image network.")
+    return [table.add(load_picture(path)) for path in paths]

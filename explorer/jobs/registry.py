@@ -79,7 +79,6 @@ JOBS: Mapping[str, JobKind] = {
     "style-statistics": JobKind("explorer.directions.style_statistics:statistics", "the spread of styles"),
     "style-channels": JobKind("explorer.directions.style_space:rank", "the search for style channels"),
     "drag": JobKind("explorer.dragging.job:drag", "the drag", "The drag was cancelled; its steps are kept."),
-    "encode-style": JobKind("explorer.render.encode_job:encode", "the style of the picture"),
     "average": JobKind("explorer.render.average_job:average", "the average"),
     "film": JobKind(
         "explorer.animation.film_jobs:film", "the film", "The film was cancelled; what is finished is kept.",
@@ -89,6 +88,7 @@ JOBS: Mapping[str, JobKind] = {
     "contact-sheet": JobKind(
         "explorer.animation.contact_sheet:pictures", "the contact sheet", "The contact sheet was cancelled."
     ),
+    "restyle-grid": JobKind("explorer.animation.restyle_grid:cells", "the grid", "The grid was cancelled."),
     "even-speed": JobKind(
         "explorer.animation.film_jobs:even_speed", "even speed", "Even speed was cancelled.",
         "The timeline is as it was.", "The timeline is as it was.",

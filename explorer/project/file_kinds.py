@@ -12,15 +12,18 @@ from explorer.state.view_layout import MAX_VIEWS
 from explorer.util.regular_file import open_regular
 from explorer.util.strict_json import parse_json
 
-__all__ = ["DIALOG_FILTER", "MODEL_FILTER", "Kind", "kind_of", "models_among"]
+__all__ = ["DIALOG_FILTER", "MODEL_FILTER", "PICTURE_FILTER", "Kind", "is_picture", "kind_of", "models_among"]
 
-Kind = Literal["model", "latent", "directions", "project", "points", "unknown"]
+Kind = Literal["model", "latent", "directions", "project", "points", "picture", "unknown"]
 
 _PROJECTS = "*.json *.png *.mp4 *.mkv *.webm *.gif *.webp *.apng"
 DIALOG_FILTER = (
     f"Everything that can be opened (*.pkl *.safetensors *.pt *.pth *.ckpt *.npy *.npz *.jsonl {_PROJECTS});;"
     f"Models (*.pkl *.safetensors *.pt *.pth *.ckpt);;Projects, pictures and films ({_PROJECTS});;"
     "Latents and directions (*.npy *.npz *.pt *.safetensors);;Points to drag (*.jsonl);;All files (*)"
+)
+PICTURE_FILTER = (
+    "Pictures (*.png *.jpg *.jpeg *.webp *.tif *.tiff *.bmp *.gif *.ppm *.pgm *.avif *.jp2 *.npy);;All files (*)"
 )
 MODEL_FILTER = "Models (*.pkl *.safetensors *.pt *.pth *.ckpt);;All files (*)"
 
@@ -33,6 +36,7 @@ _SUFFIXES: dict[str, Kind] = {
     ".json": "project",
     ".jsonl": "points",
     ".png": "project",
+    **dict.fromkeys((".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".avif", ".jp2"), "picture"),
     **dict.fromkeys((".mp4", ".mkv", ".webm", ".gif", ".webp", ".apng", ".m4v", ".mov"), "project"),
 }
 _MAX_HEADER = 1 << 20
@@ -54,6 +58,11 @@ def kind_of(path: str) -> Kind:
 
         return torch_file_kind(path)
     return "unknown"
+
+
+def is_picture(path: str) -> bool:
+    """Return whether a file's name is that of a picture, which may also be a project."""
+    return kind_of(path) == "picture" or Path(path).suffix.lower() in (".png", ".webp", ".gif")
 
 
 def models_among(paths: list[str]) -> list[str]:

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from explorer.assets.latent import StoredLatent
+from explorer.assets.picture import StoredPicture
 from explorer.errors import LatentError, ProjectError
 from explorer.latents.recipes import checked_recipe
 from explorer.latents.seeds import SEED_COUNT
@@ -33,13 +34,19 @@ _RECIPE = re.compile(
 
 
 def latent_to_text(latent: Latent, table: AssetTable) -> str:
-    """Return `seed 1234 x 0.25 y -0.5` for a point of the plane; otherwise a packed recipe or packed numbers."""
+    """Return `seed 1234 x 0.25 y -0.5` for a point of the plane; otherwise a packed recipe or packed numbers.
+
+    Raises:
+        LatentError: It is the style of a picture, which is too long for a text.
+    """
     if latent.blend is not None:
         return PREFIX + pack_text({"recipe": encode(latent)})
     if not latent.stored:
         x = f" x {latent.x!r}" if latent.x else ""
         y = f" y {latent.y!r}" if latent.y else ""
         return f"seed {latent.seed}{x}{y}"
+    if table.find(StoredPicture, latent.stored) is not None:
+        raise LatentError("The style of a picture has no text to copy.", "Save the latent as a file.")
     stored = asset_to_json(table.latent(latent.stored))
     return PREFIX + pack_text({"seed": latent.seed, "x": latent.x, "y": latent.y, "stored": stored})
 

@@ -31,6 +31,8 @@ from explorer.state import Tap
 from explorer.state.request import ModelKey, RenderSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -135,15 +137,34 @@ class HeadlessRenderer:
         """Memory of cached stages."""
         return self._cache.nbytes
 
+    def take_sources(self, picture_of: Callable[[RenderRequest], Tensor]) -> None:
+        """Let pictures of other networks be sources: `picture_of` renders a request of one, `[C, H, W]`."""
+        self._pipeline.picture_of = picture_of
+
+    def picture(self, request: RenderRequest) -> Tensor:
+        """Render the picture `[C, H, W]` float32 of a request, before clamping, reusing unchanged stages."""
+        with torch.inference_mode():
+            return self._pipeline.image(request, 0)
+
     def request(
-        self, look: Look, tap: Tap | None = None, time: float = 0.0, table: AssetTable | None = None
+        self,
+        look: Look,
+        tap: Tap | None = None,
+        time: float = 0.0,
+        table: AssetTable | None = None,
+        live: RenderRequest | None = None,
     ) -> RenderRequest:
-        """Resolve a look at a time in seconds to a request. Raises RequestError or LatentError."""
+        """Resolve a look at a time in seconds to a request; `live`: its source.
+
+        Raises:
+            RequestError: A value is not finite, or there is no such layer.
+            LatentError: A stored latent does not fit.
+        """
         names = [layer.name for layer in self.info.layers]
         if tap is not None and tap.layer and tap.layer not in names:
             raise RequestError(f"The model has no layer {tap.layer!r}.", f"Its layers: {', '.join(names)}.")
         return resolve_look(
-            look, tap or Tap(), self.info, time, model=self.model, settings=self.settings, table=table
+            look, tap or Tap(), self.info, time, model=self.model, settings=self.settings, table=table, live=live
         )
 
     def render(self, request: RenderRequest) -> Rendered:
@@ -156,10 +177,15 @@ class HeadlessRenderer:
         return Rendered(result.image, pixels, result.latents, result.stats, result.total_ms)
 
     def render_look(
-        self, look: Look, tap: Tap | None = None, time: float = 0.0, table: AssetTable | None = None
+        self,
+        look: Look,
+        tap: Tap | None = None,
+        time: float = 0.0,
+        table: AssetTable | None = None,
+        live: RenderRequest | None = None,
     ) -> Rendered:
-        """Render a look at a time in seconds."""
-        return self.render(self.request(look, tap, time, table))
+        """Render a look at a time in seconds; `live`: the request of the picture that is its source."""
+        return self.render(self.request(look, tap, time, table, live))
 
 
 def open_model(

@@ -28,19 +28,24 @@ def stage_keys(
     styles: Styles,
     layers: Sequence[LayerInfo],
     edits: LayerEdits,
+    *,
+    is_input_styled: bool = True,
 ) -> tuple[bytes, ...]:
     """Return a key for the input and each layer: a digest of the key before and of the layer's arguments.
 
     Args:
         root: Identifies the generator and device.
-        request: Its transform, source, masks and noise are part of the keys.
+        request: Its transform, source (stored or live), masks, crop and noise are part of the keys.
         styles: Their rows are part of the keys.
         layers: Those up to the last one that is needed.
         edits: Edits of the input and of single layers.
+        is_input_styled: Whether the input depends on the first row. Where neither it nor the first layers do, as
+            in the encoder of an image-to-image network, their results stay while only styles change.
     """
     # Read each time: native kernels, which round differently, may have been built since the last picture.
-    inputs = repr((request.transform, request.source, request.masks)).encode()
-    key = digest(root, backend_fingerprint().encode(), styles.rows[0], inputs, edits.key(INPUT))
+    inputs = repr((request.transform, request.source, request.masks, request.crop, request.live)).encode()
+    first = styles.rows[0] if is_input_styled else b""
+    key = digest(root, backend_fingerprint().encode(), first, inputs, edits.key(INPUT))
     keys = [key]
     spec = request.noise.spec()
     for i, layer in enumerate(layers):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from explorer.errors import RenderError
+from explorer.errors import RenderError, RequestError
 from explorer.generators.base import Activation, Inputs, fold_steps
 from explorer.ops.backend import policy, use_backend
 from explorer.render import display, drafts
@@ -124,6 +124,8 @@ class Pipeline:
         self._shown: dict[Hashable, tuple[RenderRequest, bytes]] = {}
         self._unfinished: dict[Hashable, Finishing] = {}
         self._sources = Sources(generator.info, self.device)
+        self.picture_of: Callable[[RenderRequest], Tensor] | None = None
+        """Renders requests of other networks, whose pictures are sources `[C, H, W]`; None if there is no other."""
 
     # -- planning ------------------------------------------------------------------------------------------
 
@@ -141,7 +143,8 @@ class Pipeline:
             last = self._index[request.tap.layer] if request.tap.layer else len(self._layers) - 1
             edits = layer_edits(request.style, self.generator.info, self._layers)
             infos = [layer.info for layer in self._layers[: last + 1]]
-            keys = stage_keys(self._root, request, styles, infos, edits)
+            is_styled = self.generator.info.input_style_dim > 0 or infos[0].ws_index is not None
+            keys = stage_keys(self._root, request, styles, infos, edits, is_input_styled=is_styled)
         image_key = keys[-1] + (b"layer" if request.tap.layer else b"image")
         start, has_image = self.view_cache.start_of(view, keys), self.view_cache.has_image(view, image_key)
         expected = 0.0 if has_image else self.times.expected(max(start, 0), len(keys) - 1)
@@ -307,6 +310,12 @@ class Pipeline:
         plan = self.plan(replace(request, tap=Tap(), untransform=False, residual="none"))
         return self._inputs(plan), plan.edits
 
+    def image(self, request: RenderRequest, view: Hashable = None) -> Tensor:
+        """Render the picture `[C, H, W]` float32 of a request, before clamping, reusing what a view has cached."""
+        plan = self.plan(replace(request, tap=Tap(), untransform=False, residual="none"), view)
+        with use_backend(self._backend, self.dtype):
+            return self._image(plan, lambda: False, Stopwatch(self.device), None)[0]
+
     def forget(self, view: Hashable) -> None:
         """Drop everything cached for a view."""
         self.view_cache.forget(view)
@@ -316,6 +325,7 @@ class Pipeline:
     def close(self) -> None:
         """Drop everything cached by this pipeline, and cache nothing more, whoever still holds it."""
         self.view_cache.close()
+        self.picture_of = None
         self._shown.clear()
         self._unfinished.clear()
 
@@ -393,8 +403,18 @@ class Pipeline:
             # On the host, where it is inverted in float64 without waiting for a device.
             transform = torch.tensor(request.transform, dtype=torch.float64).reshape(3, 3)
         ws = torch.tensor(plan.styles.ws, device=self.device)[None]
-        source, masks = self._sources.source(request.source), self._sources.masks(request.masks)
+        source = self._sources.source(request.source, request.crop) if request.live is None else self._live(request)
+        masks = self._sources.masks(request.masks, request.crop)
         return Inputs(ws, transform, source, masks, request.noise.spec())
+
+    def _live(self, request: RenderRequest) -> Tensor:
+        """Return the picture of another network as the source."""
+        live = request.live
+        assert live is not None
+        if self.picture_of is None:
+            raise RequestError("The source is the picture of another view.", "Choose a picture as the source.")
+        make = self.picture_of
+        return self._sources.live(repr(live).encode(), lambda: make(live), request.crop)
 
     def _begin(self, plan: Plan, inputs: Inputs) -> Activation:
         activation = self.generator.begin(inputs, plan.edits)

@@ -28,6 +28,8 @@ from explorer.render.results import DeviceLost, Frame, RenderFailed, Thumbnail
 from explorer.util.tracebacks import release_frames
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from explorer.generators.base import Generator
     from explorer.state.request import RenderRequest
 
@@ -42,6 +44,9 @@ DRAFT_ABOVE_MS = 40.0
 """A render that is expected to take longer shows a draft first, if the family has a representative one."""
 
 THUMBNAIL_VIEW = -1
+
+LIVE_VIEW = -2
+"""Caches sources whose network no view shows."""
 
 REMEASURE_AFTER = 30
 REMEASURE_BELOW_MS = 250.0
@@ -361,11 +366,18 @@ class Renderer:
             generator = self._generator(request)
             dtype = DTYPES[settings.dtype]
             pipeline = Pipeline(generator, self.cache, request.model.sha256, dtype, settings.backend)
+            pipeline.picture_of = self._live_picture
             self._pipelines[name] = pipeline
             while len(self._pipelines) > MAX_PIPELINES:
                 self._pipelines.popitem(last=False)[1].close()
         self._pipelines.move_to_end(name)
         return pipeline
+
+    def _live_picture(self, request: RenderRequest) -> Tensor:
+        """Render the source of another picture: from the cache of the view that shows its network, if one does."""
+        name = _name_of(request)
+        view = next((view for view, shown in self._shown_by.items() if shown == name), LIVE_VIEW)
+        return self._pipeline(request).image(request, view)
 
     def _generator(self, request: RenderRequest) -> Generator:
         """Return the generator on this device, shared by its pipelines of all precisions."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from explorer.state import (
     Blend,
     BlendPoint,
     Classes,
+    Crop,
     ExplorerState,
     Latent,
     Look,
@@ -43,12 +44,16 @@ from explorer.state.request import (
 )
 from explorer.state.transforms import forward_matrix, is_identity
 from explorer.util.sums import total_of
+from explorer.util.view_marks import letter
 
 if TYPE_CHECKING:
     from explorer.assets.latent import StoredLatent
     from explorer.generators.base import GeneratorInfo
+    from explorer.render.results import ModelInfo
 
-__all__ = ["class_weights", "resolve", "resolve_look"]
+    Others = Callable[[int], ModelInfo | None]
+
+__all__ = ["class_weights", "live_request", "resolve", "resolve_look"]
 
 _OTHER_MODEL = "Use --model to name the model it was made with."
 
@@ -62,6 +67,7 @@ def resolve(
     model: ModelKey,
     settings: RenderSettings | None = None,
     table: AssetTable | None = None,
+    others: Others | None = None,
 ) -> RenderRequest:
     """Return the complete request for one view. Pure: equal arguments give equal requests.
 
@@ -73,13 +79,62 @@ def resolve(
         model: Key of the network.
         settings: Device, precision, kernels.
         table: The state's stored latents.
+        others: Tells the networks of other views, whose pictures may be the source.
 
     Raises:
-        RequestError: A value is not finite, or the transform cannot be inverted.
+        RequestError: A value is not finite, the transform cannot be inverted, or the source's view has no picture.
         LatentError: A stored latent is missing or does not fit the network.
     """
+    live = live_request(state, view, info, time, settings=settings, table=table, others=others)
     return resolve_look(
-        look_of(state, view), state.views[view].tap, info, time, model=model, settings=settings, table=table
+        look_of(state, view), state.views[view].tap, info, time, model=model, settings=settings, table=table,
+        live=live,
+    )  # fmt: skip
+
+
+def live_request(
+    state: ExplorerState,
+    view: int,
+    info: GeneratorInfo,
+    time: float = 0.0,
+    *,
+    settings: RenderSettings | None = None,
+    table: AssetTable | None = None,
+    others: Others | None = None,
+    before: tuple[int, ...] = (),
+) -> RenderRequest | None:
+    """Return the request of the picture that is a view's source; None unless that is another view's.
+
+    Args:
+        state: As for `resolve`, like the other arguments.
+        view: The view whose source it is.
+        info: Its network.
+        time: Seconds on the clock.
+        settings: Device, precision, kernels.
+        table: The state's stored assets.
+        others: Tells the networks of other views.
+        before: Views whose sources lead here.
+
+    Raises:
+        RequestError: That view has no network, or its picture is made from this one's.
+        LatentError: Its stored latent is missing or does not fit its network.
+    """
+    number = look_of(state, view).source.view
+    if not info.source_channels or number < 0:
+        return None
+    if number in (view, *before):
+        raise RequestError("The view would be its own source.", "Choose another view, or a picture.")
+    model = others(number) if others is not None and number < len(state.views) else None
+    if model is None:
+        raise RequestError(
+            f"The source is the picture of view {letter(number)}, which has no model.",
+            "Open a model there, or choose a picture.",
+        )
+    live = live_request(
+        state, number, model.info, time, settings=settings, table=table, others=others, before=(*before, view)
+    )
+    return resolve_look(
+        look_of(state, number), Tap(), model.info, time, model=model.key, settings=settings, table=table, live=live
     )
 
 
@@ -92,6 +147,7 @@ def resolve_look(
     model: ModelKey,
     settings: RenderSettings | None = None,
     table: AssetTable | None = None,
+    live: RenderRequest | None = None,
 ) -> RenderRequest:
     """Resolve a look without the state of a window: for commands, thumbnails and animations."""
     for name in ASPECTS:
@@ -110,8 +166,10 @@ def resolve_look(
         style=_StyleResolver(info, model, table, class_weights(look.classes, info)).style(look),
         noise=_noise(look.noise, info),
         transform=None if is_identity(matrix) else matrix,
-        source=_source(look.source, info, table),
+        source=None if live is not None else _source(look.source, info, table),
+        live=live,
         masks=_masks(look.source, info, table),
+        crop=None if look.source.crop == Crop() or not info.source_channels else look.source.crop,
         tap=_tap(tap, info),
         untransform=look.transform.untransform and not is_identity(matrix),
         residual="none" if tap.layer else look.transform.residual,
@@ -189,6 +247,11 @@ class _StyleResolver:
         seeds = tuple((seed, weight) for seed, weight in weights.items() if weight != 0.0)
         if latent.blend is not None:
             return LatentPoint(seeds, blend=self.blend(latent.blend))
+        picture = None if self.table is None else self.table.find(StoredPicture, latent.stored)
+        if picture is not None:
+            if not self.info.encodes_style:
+                raise _no_encoder(latent.stored, picture)
+            return LatentPoint(seeds, _keyed(picture), "picture")
         stored = self.stored(latent.stored)
         if isinstance(stored, Latent):
             return LatentPoint(seeds, blend=self.blend(Blend("w", (BlendPoint(stored, 1.0),))))
@@ -242,6 +305,13 @@ def _misfit(key: str, latent: StoredLatent, wanted: tuple[int, ...], info: Gener
     return StoredMisfitError(message, f"{first}, or choose a seed.", key, is_convertible=fits, command=_OTHER_MODEL)
 
 
+def _no_encoder(key: str, picture: StoredPicture) -> StoredMisfitError:
+    message = f"This network cannot take the style of a picture, such as {picture.name or key}."
+    return StoredMisfitError(
+        message, "Choose a seed, or unlink the latent from this view.", key, is_convertible=False
+    )
+
+
 def _has_z(point: LatentPoint) -> bool:
     """Return whether a point is one input of the mapping network: a seed, a stored z, or a blend of such."""
     if point.blend is not None:
@@ -267,10 +337,21 @@ def class_weights(classes: Classes, info: GeneratorInfo) -> tuple[tuple[int, flo
 
 def _source(source: Source, info: GeneratorInfo, table: AssetTable | None) -> KeyedArray | None:
     """Return the source picture, None if there is none or the network takes none. Raises AssetError."""
-    if not info.source_channels or not source.picture:
+    if not info.source_channels:
         return None
-    picture = (table or AssetTable()).of(StoredPicture, source.picture)
-    return KeyedArray(picture.digest, picture.array)
+    if source.view >= 0:
+        raise RequestError(
+            "The source is the picture of another view, which is not known here.", "Choose a picture as the source."
+        )
+    if not source.picture:
+        return None
+    return _keyed((table or AssetTable()).of(StoredPicture, source.picture))
+
+
+@lru_cache(maxsize=4)
+def _keyed(asset: StoredPicture | StoredMask) -> KeyedArray:
+    """Return the array of an asset: the same object for the same asset, so that a job carries it once."""
+    return KeyedArray(asset.digest, asset.array)
 
 
 def _masks(source: Source, info: GeneratorInfo, table: AssetTable | None) -> tuple[KeyedArray, ...]:
@@ -280,8 +361,7 @@ def _masks(source: Source, info: GeneratorInfo, table: AssetTable | None) -> tup
     if len(source.masks) != info.num_masks:
         count = len(source.masks)
         raise RequestError(f"This network takes {info.num_masks} masks, not {count}.", "Give it all, or none.")
-    masks = [(table or AssetTable()).of(StoredMask, key) for key in source.masks]
-    return tuple(KeyedArray(mask.digest, mask.array) for mask in masks)
+    return tuple(_keyed((table or AssetTable()).of(StoredMask, key)) for key in source.masks)
 
 
 def _noise(noise: Noise, info: GeneratorInfo) -> NoiseRecipe:

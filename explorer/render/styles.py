@@ -14,13 +14,14 @@ import torch
 from explorer.errors import RenderError
 from explorer.latents import style
 from explorer.latents.seeds import z_of_seed
+from explorer.render.picture_styles import style_of_picture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
     from explorer.generators.base import Generator
-    from explorer.state.request import LatentPoint, PointBlend, RenderRequest, StyleRecipe
+    from explorer.state.request import KeyedArray, LatentPoint, PointBlend, RenderRequest, StyleRecipe
 
 __all__ = ["StyleStage", "Styles"]
 
@@ -142,13 +143,31 @@ class StyleStage:
         centre = anchor = self.centre(weights)
         if point.stored is not None:
             anchor = point.stored.array
-            if point.space == "z":
+            if point.space == "picture":
+                anchor = self._encoded(point.stored, weights)
+            elif point.space == "z":
                 anchor = self.mapped(point.stored.digest, anchor, weights)
         elif point.blend is not None:
             anchor = self._blend(point.blend, weights)
         z_dim = self._info.z_dim
         terms = [(self.mapped(seed, z_of_seed(seed, z_dim), weights), weight) for seed, weight in point.seeds]
         return style.blend(anchor, centre, terms)
+
+    def _encoded(self, picture: KeyedArray, weights: Weights) -> NDArray[np.float32]:
+        """Return the style of a picture: the weighted mean of those of its classes, each encoded once."""
+        styles, labels = [], [index for index, _ in weights]
+        for label in labels or (None,):
+            key = (("picture", picture.digest, label), ())
+            style = self._mapped.get(key)
+            if style is None:
+                style = style_of_picture(self._generator, picture.array, label)
+                self._store(key, style)
+            self._mapped.move_to_end(key)
+            styles.append(style)
+        if len(styles) == 1:
+            return styles[0]
+        mixed: NDArray[np.float32] = np.average(styles, axis=0, weights=[w for _, w in weights]).astype(np.float32)
+        return mixed
 
     def _blend(self, blend: PointBlend, weights: Weights) -> NDArray[np.float32]:
         """Return the weighted sum: `w` `[w_dim]`, or `ws` `[num_ws, w_dim]` where the parts have it."""

@@ -21,13 +21,20 @@ PICTURE = Tap()
 
 NO_MODEL = "No model is loaded"
 
+LATENT_ALONE = "This network makes pictures from a latent alone"
+
+NO_SKIP = (
+    "This network has no high-pass skip, so there is no mask: fine details of the source, such as hair and "
+    "wrinkles, are lost, and made anew by the style"
+)
+
 OF_A_MODEL = (
     "truncation.psi", "truncation.cutoff", "truncation.layer_psi",
     "latent.save", "latent_map", "mixing", "edits", "breeding", "favourites",
     "noise.mode", "noise.seed", "noise.strength", "noise.layer_strengths",
     "transform.x", "transform.y", "transform.rotate", "transform.scale_x", "transform.scale_y", "transform.shear",
     "transform.matrix",
-    "source.picture", "source.masks", "source.style",
+    "source.picture", "source.crop", "source.masks", "source.style",
     "tap.layer", "tap.channels", "tap.first_channel", "tap.scale_db", "tap.spectrum", "tap.normalize",
 )  # fmt: skip
 """Paths of controls that need a model, as in `CONTROLS`, or of a field or a part of the look."""
@@ -44,19 +51,22 @@ def availability(info: GeneratorInfo | None, look: Look, tap: Tap = PICTURE) -> 
     Returns:
         Path of a control -> reason to show as its tooltip. Equal reasons give the same object.
     """
-    return _reasons(info, look.noise.mode, look.transform.animation.kind, tap)
+    has_picture = bool(look.source.picture) and look.source.view < 0
+    return _reasons(info, look.noise.mode, look.transform.animation.kind, tap, has_picture)
 
 
 @lru_cache(maxsize=64)
-def _reasons(info: GeneratorInfo | None, noise: str, motion: str, tap: Tap) -> Mapping[str, str]:
+def _reasons(info: GeneratorInfo | None, noise: str, motion: str, tap: Tap, has_picture: bool) -> Mapping[str, str]:
     # Of several reasons the first is shown: it must be resolved before the others matter.
     reasons: dict[str, str] = {}
-    for path, reason in _all_reasons(info, noise, motion, tap):
+    for path, reason in _all_reasons(info, noise, motion, tap, has_picture):
         reasons.setdefault(path, reason)
     return MappingProxyType(reasons)
 
 
-def _all_reasons(info: GeneratorInfo | None, noise: str, motion: str, tap: Tap) -> Iterator[tuple[str, str]]:
+def _all_reasons(
+    info: GeneratorInfo | None, noise: str, motion: str, tap: Tap, has_picture: bool
+) -> Iterator[tuple[str, str]]:
     if info is None:
         yield from ((path, NO_MODEL) for path in OF_A_MODEL)
     elif not info.has_noise:
@@ -67,7 +77,7 @@ def _all_reasons(info: GeneratorInfo | None, noise: str, motion: str, tap: Tap) 
     if info is not None and not info.can_resize:
         yield "bend.resize", NO_RESIZE
     if info is not None:
-        yield from _source_reasons(info)
+        yield from _source_reasons(info, has_picture)
     if noise == "none":
         yield "noise.strength", "Noise is switched off"
         yield "noise.layer_strengths", "Noise is switched off"
@@ -81,11 +91,15 @@ def _all_reasons(info: GeneratorInfo | None, noise: str, motion: str, tap: Tap) 
     yield from _tap_reasons(info, tap)
 
 
-def _source_reasons(info: GeneratorInfo) -> Iterator[tuple[str, str]]:
+def _source_reasons(info: GeneratorInfo, has_picture: bool) -> Iterator[tuple[str, str]]:
     if not info.source_channels:
-        yield "source.picture", "This network makes pictures from a latent alone"
+        yield "source.picture", LATENT_ALONE
+        yield "source.crop", LATENT_ALONE
+        yield "source.masks", LATENT_ALONE
+    if not has_picture:
+        yield "source.crop", "There is no source picture to crop"
     if not info.num_masks:
-        yield "source.masks", "This network has no high-pass skip, which masks control"
+        yield "source.masks", NO_SKIP
     if not info.encodes_style:
         yield "source.style", "This network cannot take the style of a picture"
 

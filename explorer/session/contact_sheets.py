@@ -11,11 +11,10 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from explorer.animation.contact_sheet import compose, sheet_spec
-from explorer.errors import LatentwalkError, ProjectError
+from explorer.errors import ProjectError
 from explorer.project.document import write_png
-from explorer.render.resolve import resolve_look
 from explorer.session.job_runner import JobRunner
-from explorer.state import Breeding, LineageNode, Tap
+from explorer.state import Breeding, LineageNode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -92,14 +91,7 @@ class ContactSheets(QObject):
         return self._runner.close()
 
     def _request(self, look: Look) -> RenderRequest:
-        session = self._session
-        model_info = session.model_info(session.active)
-        if model_info is None:
-            raise LatentwalkError("No model is loaded.", "Open a model first.")
-        return resolve_look(
-            look, Tap(), model_info.info, model=model_info.key, settings=session.devices.settings,
-            table=session.table,
-        )  # fmt: skip
+        return self._session.resolve_look(look, self._session.active)
 
     @Slot(object)
     def _on_finished(self, found: tuple[NDArray[np.uint8], ...]) -> None:

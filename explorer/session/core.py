@@ -13,7 +13,7 @@ from explorer.assets.table import AssetTable
 from explorer.errors import LatentwalkError
 from explorer.generators.family import StartLook
 from explorer.generators.registry import described
-from explorer.render.resolve import resolve, resolve_look
+from explorer.render.resolve import live_request, resolve, resolve_look
 from explorer.render.results import Frame, ModelInfo, RenderFailed
 from explorer.session.clock import Clock
 from explorer.session.device_choice import Devices
@@ -21,11 +21,13 @@ from explorer.session.model_loads import ModelLoads, with_view
 from explorer.session.motion import Motion
 from explorer.session.render_service import RenderService
 from explorer.session.view_record import PerformanceStats, ViewRecord, ViewRecords
-from explorer.state import ExplorerState, Look, Tap, Truncation, look_of, with_look
+from explorer.state import ExplorerState, Look, Source, Tap, Truncation, look_of, with_look
+from explorer.state.request import KeyedArray
 from explorer.state.store import StateStore
 from explorer.state.view_layout import visible_views
 
 if TYPE_CHECKING:
+    from explorer.assets.picture import StoredPicture
     from explorer.generators.base import GeneratorInfo
     from explorer.state.request import RenderRequest, RenderSettings
 
@@ -74,6 +76,7 @@ class SessionCore(QObject):
         super().__init__(parent)
         self.store = StateStore(state)
         self.table = AssetTable()
+        self.source_pictures: dict[int, StoredPicture] = {}  # of cameras, by view, instead of the state's source
         self.service = service or RenderService(self)
         self.devices = Devices(self, self.service, settings)
         self._views = ViewRecords()
@@ -189,6 +192,9 @@ class SessionCore(QObject):
             info = self.info(view)
             self.store.update(self._with_model(view, name, info.family if info else ""), "Open model")
         self.post(view)
+        for other in self.visible_views():
+            if other != view and self.look_of(other).source.view == view:  # it may have waited for this model
+                self.post(other)
 
     def _with_model(self, view: int, name: str, family: str) -> ExplorerState:
         """Return the state with a model in a view; truncation not set by the user gets the family's default."""
@@ -231,7 +237,7 @@ class SessionCore(QObject):
         model_info = self.record(view).model_info
         if model_info is None:
             raise LatentwalkError("No model is loaded in this view.", "Open a model first.")
-        return resolve(
+        request = resolve(
             self.store.state,
             view,
             model_info.info,
@@ -239,17 +245,34 @@ class SessionCore(QObject):
             model=model_info.key,
             settings=self.devices.settings,
             table=self.table,
+            others=self.model_info,
         )
+        picture = self.source_pictures.get(view)
+        if picture is None or not model_info.info.source_channels:
+            return request
+        return replace(request, source=KeyedArray(picture.digest, picture.array), live=None)
+
+    def resolve_look(self, look: Look, view: int) -> RenderRequest:
+        """Return the request of any look by a view's network: the picture, still. Raises LatentwalkError."""
+        model_info = self.record(view).model_info
+        if model_info is None:
+            raise LatentwalkError("No model is loaded.", "Open a model first.")
+        settings, info = self.devices.settings, model_info.info
+        state = with_look(self.store.state, view, source=look.source)
+        live = live_request(state, view, info, settings=settings, table=self.table, others=self.model_info)
+        return resolve_look(look, Tap(), info, model=model_info.key, settings=settings, table=self.table, live=live)
 
     def request_thumbnail(self, key: str, look: Look, view: int, max_px: int = THUMBNAIL_PX) -> None:
-        """Request a picture of a look, `max_px` at most (0: full size); the signal `thumbnail` delivers it."""
+        """Request a picture of a look, `max_px` at most (0: full size); the signal `thumbnail` delivers it.
+
+        A look without a source has that of the view.
+        """
         model_info = self.record(view).model_info
         if model_info is None or self._closed:
             return
         try:
-            request = resolve_look(
-                look, Tap(), model_info.info, model=model_info.key, settings=self.devices.settings, table=self.table
-            )
+            source = self.look_of(view).source if look.source == Source() else look.source
+            request = self.resolve_look(replace(look, source=source), view)
         except LatentwalkError as error:
             log.info("no thumbnail %s: %s", key, error)
             return

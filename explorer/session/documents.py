@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal, Slot
 
 from explorer.assets.latent import StoredLatent
+from explorer.assets.picture import StoredPicture
 from explorer.edits.registry import is_of_styles
 from explorer.errors import LatentError, ProjectError
 from explorer.latents.descriptions import describe_latent
@@ -69,8 +70,9 @@ class Documents(QObject):
     def copy_latent_text(self) -> str:
         """Return the active view's latent as text, as a recipe if it has one. Raises LatentError."""
         latent, table = self._session.look_of().latent, self._session.table
-        recipe = portable(latent, table) if latent.blend is not None else latent
-        if recipe is None:  # a blend of stored numbers, which other models cannot reproduce
+        is_of_picture = table.find(StoredPicture, latent.stored) is not None
+        recipe = portable(latent, table) if latent.blend is not None or is_of_picture else latent
+        if recipe is None:  # stored numbers or the style of a picture, which other models cannot reproduce
             recipe = replace(Latent(), stored=self.store_latent())
         return latent_to_text(recipe, table)
 
@@ -148,7 +150,8 @@ class Documents(QObject):
             raise LatentError("No model is loaded.", "Open a model first.")
         look = self._session.look_of(view)
         stored = look.latent.stored
-        name = (self._session.table.latent(stored).name if stored else "") or describe_latent(look.latent)
+        asset = self._session.table.get(stored)
+        name = (asset.name if asset is not None else "") or describe_latent(look.latent)
         if space == "z":
             return self._current_z(model_info.info.z_dim, name)
         request = self._session.resolve_view(view)
@@ -165,8 +168,8 @@ class Documents(QObject):
         if (latent.x, latent.y) == (0.0, 0.0) and latent.blend is None:
             if not latent.stored:
                 return StoredLatent("z", z_of_seed(latent.seed, z_dim), name=name)
-            stored = self._session.table.latent(latent.stored)
-            if stored.space == "z":
+            stored = self._session.table.find(StoredLatent, latent.stored)
+            if stored is not None and stored.space == "z":
                 return stored
         raise LatentError("A latent between seeds has no z.", "Save it as w or ws, or snap to a seed first.")
 

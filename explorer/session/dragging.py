@@ -14,9 +14,8 @@ from explorer.dragging.problem import Drag, DragStep
 from explorer.edits import Direction, Edit
 from explorer.errors import LatentwalkError, RequestError, UsageError
 from explorer.jobs.registry import failure_of
-from explorer.render.resolve import resolve_look
 from explorer.session.drag_setup import DragSetupIntents
-from explorer.state import Tap, look_of, with_look
+from explorer.state import look_of, with_look
 from explorer.util.asset_ids import assets_of
 
 if TYPE_CHECKING:
@@ -143,8 +142,7 @@ class Dragging(DragSetupIntents):
         if model is None:
             raise RequestError("No model is loaded.", "Open a model first.")
         look = self._dragged(look_of(session.store.base, self.view), begun)
-        settings = session.devices.settings
-        return resolve_look(look, Tap(), model.info, model=model.key, settings=settings, table=session.table)
+        return session.resolve_look(look, self.view)
 
     # -- steps ---------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from explorer.latents.seeds import SEED_COUNT, plane_seed
 from explorer.state import (
     ASPECTS,
     Classes,
+    Crop,
     Edit,
     Latent,
     Look,
@@ -284,8 +285,8 @@ class LookIntents(QObject):
         self._session.edit("Clear edits", edits=())
 
     def reset(self) -> None:
-        """Reset every control of the active view to its default; the latent is kept."""
-        default = Look()
+        """Reset every control of the active view to its default; the latent and the source picture are kept."""
+        default = replace(Look(), source=replace(self._look.source, crop=Crop()))
         aspects = {name: getattr(default, name) for name in ASPECTS if name != "latent"}
         self._session.edit("Reset", **aspects)
 

@@ -47,8 +47,16 @@ class Motion(QObject):
 
     def is_moving(self, view: int) -> bool:
         """Return True if a view's picture changes by itself while the clock plays."""
-        look = look_of(self._store.state, view)
-        return look.drift != 0.0 or is_moving(look.transform)
+        state = self._store.state
+        seen: set[int] = set()
+        while 0 <= view < len(state.views) and view not in seen:  # then its source, if that is another view
+            look = look_of(state, view)
+            if look.drift != 0.0 or is_moving(look.transform):
+                return True
+            seen.add(view)
+            info = self._views[view].model_info
+            view = look.source.view if info is not None and info.info.source_channels else -1
+        return False
 
     def play(self) -> None:
         """Start the clock of drifts and animations."""

@@ -10,6 +10,8 @@ from PySide6.QtCore import Slot
 from explorer.session.attributes import AttributeIntents
 from explorer.session.bending import Bending
 from explorer.session.breeding import BreedingIntents
+from explorer.session.camera import CameraIntents
+from explorer.session.class_names import ClassNameIntents
 from explorer.session.contact_sheets import ContactSheets
 from explorer.session.core import SessionCore
 from explorer.session.difference import DifferenceOfViews
@@ -22,8 +24,11 @@ from explorer.session.films import FilmService
 from explorer.session.lab import StickingLab
 from explorer.session.latent_map import LatentMapIntents
 from explorer.session.looks import LookIntents
+from explorer.session.mask_painting import MaskPainting
 from explorer.session.misfits import Misfits
 from explorer.session.reading import Reading
+from explorer.session.references import ReferenceIntents
+from explorer.session.restyle_grids import RestyleGrids
 from explorer.session.sources import SourceIntents
 from explorer.session.style_channels import StyleChannelSearch
 from explorer.session.transport import Transport
@@ -41,11 +46,12 @@ __all__ = ["Session"]
 class Session(SessionCore):
     """The interface through which widgets read and change everything. GUI thread only.
 
-    What the user does is a method of one of its parts: `look` (the active view's look), `views`, `documents`,
-    `directions`, `attributes`, `latent_map`, `breeding` (children and their tree), `favourites`, `sheets` (contact
-    sheets), `dragging`, `channels`, `bending`, `sources`, `transport` (the timeline), `lab`, `films`, `misfits`,
-    `difference`, and those of `SessionCore`, on which the parts build: it holds the state, gestures and undo, and
-    turns every change into requests.
+    What the user does is a method of one of its parts: `look` (the active view's look), `views`, `class_names`,
+    `documents`, `directions`, `attributes`, `latent_map`, `breeding` (children and their tree), `favourites`,
+    `sheets` (contact sheets), `dragging`, `channels`, `bending`, `sources`, `references`, `masks`, `camera`
+    and `grids` (of image-to-image networks), `transport` (the timeline), `lab`, `films`, `misfits`, `difference`,
+    and those of `SessionCore`, on which the parts build: it holds the state, gestures and undo, and turns every
+    change into requests.
 
     Args:
         parent: Owner.
@@ -65,6 +71,7 @@ class Session(SessionCore):
         self.files.failed.connect(self._on_not_written)
         self.look = LookIntents(self)
         self.views = ViewIntents(self)
+        self.class_names = ClassNameIntents(self)
         self.documents = Documents(self, self.files, recovery)
         self.transport = Transport(self, self.documents.autosaver)
         self.documents.opening.connect(self.transport.rewind)
@@ -75,6 +82,10 @@ class Session(SessionCore):
         self.latent_map = LatentMapIntents(self, self.directions, self.transport, self.lab)
         self.attributes = AttributeIntents(self, self.directions)
         self.sources = SourceIntents(self, self.reading)
+        self.references = ReferenceIntents(self, self.reading)
+        self.masks = MaskPainting(self, self.sources)
+        self.camera = CameraIntents(self, self.sources)
+        self.documents.opening.connect(self.camera.stop)
         self.films = FilmService(self)
         self.bending = Bending(self)
         self.dragging = Dragging(self)
@@ -83,6 +94,7 @@ class Session(SessionCore):
         self.breeding = BreedingIntents(self)
         self.favourites = Favourites(self, favourites)
         self.sheets = ContactSheets(self, self.files)
+        self.grids = RestyleGrids(self, self.files, self.reading, self.class_names)
 
     @Slot(object)
     def _on_written(self, path: str) -> None:
@@ -111,6 +123,8 @@ class Session(SessionCore):
         ended = self.films.close() and ended
         ended = self.bending.close() and ended
         ended = self.sheets.close() and ended
+        ended = self.grids.close() and ended
+        ended = self.camera.close() and ended
         ended = super().close() and ended
         self.documents.close(keep=keep)
         return ended

@@ -26,7 +26,7 @@ from explorer.state.explorer_state import ExplorerState, Layout, look_of, with_l
 from explorer.state.lab import Lab, Slit
 from explorer.state.latent_map import LatentMap, Pin
 from explorer.state.latents import Blend, BlendPoint, Latent, Mixing, MixRow, MixSource, Truncation
-from explorer.state.look import ASPECTS, Animation, Classes, Look, Noise, Source, Transform
+from explorer.state.look import ASPECTS, Animation, Classes, Crop, Look, Noise, Source, Transform
 from explorer.state.timeline import (
     Keyframe,
     LatentLoop,
@@ -46,6 +46,7 @@ __all__ = [
     "BlendPoint",
     "Breeding",
     "Classes",
+    "Crop",
     "Direction",
     "Edit",
     "EditValue",

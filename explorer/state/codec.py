@@ -39,7 +39,9 @@ def encode(value: Any) -> Any:
 
 def _encode(value: Any, known: dict[int, Any]) -> Any:
     if hasattr(value, "to_json"):  # values beyond plain JSON, such as an array
-        return value.to_json()
+        if id(value) not in known:
+            known[id(value)] = value.to_json()
+        return known[id(value)]
     if is_dataclass(value) and not isinstance(value, type):
         if id(value) not in known:
             known[id(value)] = _encode_dataclass(value, known)

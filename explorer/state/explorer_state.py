@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from explorer.state.breeding import Breeding
+from explorer.state.class_names import ClassNames
 from explorer.state.dragging import DragSetup
 from explorer.state.lab import Lab
 from explorer.state.latent_map import LatentMap
 from explorer.state.look import ASPECTS, Look
+from explorer.state.restyle_grid import RestyleGrid
 from explorer.state.timeline import Timeline
 from explorer.state.views import ViewState
 
@@ -36,6 +38,8 @@ class ExplorerState:
     latent_map: LatentMap = LatentMap()
     breeding: Breeding = Breeding()
     drag: DragSetup = DragSetup()
+    restyle_grid: RestyleGrid = RestyleGrid()
+    class_names: tuple[ClassNames, ...] = ()  # of models that have classes
 
 
 def look_of(state: ExplorerState, view: int) -> Look:

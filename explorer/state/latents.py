@@ -17,8 +17,9 @@ class Latent:
 
     The plane has a seed at every integer point: `seed + i + 100 * j (mod 2**32)` at (i, j). Between them the
     four neighbours' `w` are blended bilinearly, relative to `w_avg`. (0, 0) is exactly `seed`.
-    If `stored` is not empty, the latent of that id replaces the point (0, 0) and `x`, `y` walk from it along
-    the differences between plane points. A `blend` of other latents replaces that point in the same way.
+    If `stored` is not empty, the latent of that id, or the style of the picture of that id, replaces the point
+    (0, 0) and `x`, `y` walk from it along the differences between plane points. A `blend` of other latents replaces
+    that point in the same way.
     """
 
     seed: int = 0

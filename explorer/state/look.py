@@ -9,7 +9,7 @@ from explorer.edits.base import Edit
 from explorer.state.latents import Latent, Mixing, Truncation
 from explorer.util.asset_ids import AssetId
 
-__all__ = ["ASPECTS", "Animation", "Classes", "Look", "Noise", "Source", "Transform"]
+__all__ = ["ASPECTS", "Animation", "Classes", "Crop", "Look", "Noise", "Source", "Transform"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,33 @@ class Transform:
 
 
 @dataclass(frozen=True, slots=True)
+class Crop:
+    """The part of a source picture that a network is given; the picture itself is kept whole.
+
+    At first the largest rectangle of the network's shape in the middle of the picture. `x`, `y`: how far its middle
+    is moved, in widths of that rectangle, right and down positive. `scale`: its size as a factor. `rotate`: degrees
+    by which it is turned on the picture, counter-clockwise on screen.
+    """
+
+    x: float = 0.0
+    y: float = 0.0
+    scale: float = 1.0
+    rotate: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """The inputs of an image-to-image network besides styles; other networks ignore them.
 
-    `picture`: a `StoredPicture`. `masks`: `StoredMask`s, in the order in which the network takes them.
+    `picture`: a `StoredPicture`. `masks`: `StoredMask`s, in the order in which the network takes them. `crop`: the
+    part of the picture, and of masks, that it is given. `view`: number of the view whose picture is the source
+    instead, as it changes; -1 for none.
     """
 
     picture: AssetId = ""
     masks: tuple[AssetId, ...] = ()
+    crop: Crop = Crop()
+    view: int = -1
 
 
 @dataclass(frozen=True, slots=True)

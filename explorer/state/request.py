@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from explorer.edits.base import ResolvedEdit  # read by the codec
 from explorer.errors import ProjectError
-from explorer.state import Tap
+from explorer.state import Crop, Tap
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,7 +80,8 @@ class LatentPoint:
     """A latent to compute: `anchor + sum(weight * (mapping(z_of_seed) - w_avg))`.
 
     `stored` empty: the anchor is `w_avg` and the weights sum to 1. Otherwise the anchor is the stored array, mapped
-    first if `space` is "z", and the weights sum to 0. A `blend` is the anchor in the same way.
+    first if `space` is "z" and encoded if it is "picture", and the weights sum to 0. A `blend` is the anchor in the
+    same way.
     """
 
     seeds: tuple[tuple[int, float], ...] = ((0, 1.0),)
@@ -171,6 +172,8 @@ class RenderRequest:
         transform: The forward 3x3 matrix, row by row; None for the identity.
         source: The source picture of an image-to-image network, uint8 `[H, W, C]` of any size; None for others.
         masks: Its masks, uint8 `[H, W]` of any size.
+        crop: The part of source and masks that the network is given; None for the largest one in the middle.
+        live: The request of another network whose picture is the source; None for a stored one.
         tap: Which output of the network is shown.
         untransform: Whether the picture is moved back by the inverse of `transform`.
         residual: "difference" or "heat" shows how the picture moved back differs from the untransformed one.
@@ -184,6 +187,8 @@ class RenderRequest:
     transform: tuple[float, ...] | None = None
     source: KeyedArray | None = None
     masks: tuple[KeyedArray, ...] = ()
+    crop: Crop | None = None
+    live: RenderRequest | None = None
     tap: Tap = Tap()
     untransform: bool = False
     residual: Literal["none", "difference", "heat"] = "none"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from explorer.errors import UsageError
-from explorer.state import ExplorerState, Snapshot, Timeline, Track, ViewState, look_of
+from explorer.state import ExplorerState, Look, Snapshot, Timeline, Track, ViewState, look_of
 from explorer.state.dragging import DragSetup
 
 __all__ = [
@@ -127,12 +127,26 @@ def with_order(state: ExplorerState, order: Sequence[int]) -> ExplorerState:
         drag = DragSetup(settings=drag.settings)
     return replace(
         state,
-        views=tuple(state.views[i] for i in order),
+        shared=_look_with_order(state.shared, order),
+        views=tuple(_view_with_order(state.views[i], order) for i in order),
         active=active if is_shorter else state.active,
         pair=(pair[0], pair[1]),
         timeline=timeline,
         drag=drag,
+        restyle_grid=replace(state.restyle_grid, view=new_index.get(state.restyle_grid.view, 0)),
     )
+
+
+def _look_with_order(look: Look, order: Sequence[int]) -> Look:
+    """Return the look with the number that the view of its source has afterwards; none for one that is left out."""
+    view = look.source.view
+    if view < 0:
+        return look
+    return replace(look, source=replace(look.source, view=order.index(view) if view in order else -1))
+
+
+def _view_with_order(view: ViewState, order: Sequence[int]) -> ViewState:
+    return replace(view, own=_look_with_order(view.own, order))
 
 
 def _with_order(timeline: Timeline, order: Sequence[int], spare: tuple[ViewState, ...]) -> Timeline:
@@ -151,7 +165,9 @@ def _snapshot_with_order(snapshot: Snapshot, *, order: Sequence[int], spare: tup
     known = len(snapshot.views)
     last = max((new for new, old in enumerate(order) if old < known), default=-1)
     views = tuple(snapshot.views[old] if old < known else spare[old] for old in order[: last + 1])
-    return replace(snapshot, views=views + snapshot.views[len(spare) :])
+    kept = tuple(_view_with_order(view, order) for view in views)
+    shared = _look_with_order(snapshot.shared, order)
+    return replace(snapshot, shared=shared, views=kept + snapshot.views[len(spare) :])
 
 
 def _tracks_with_order(tracks: tuple[Track, ...], order: Sequence[int], count: int) -> tuple[Track, ...]:

@@ -24,8 +24,8 @@ _FLOOR = 0.02  # standard deviation below which covariances count no more
 def texture_loss(fake: Tensor, real: Tensor, levels: int = 2) -> Tensor:
     """Return the distance `[N]` of the local statistics of pictures `[N, C, H, W]` at `levels` octaves.
 
-    Octaves of less than 16 pixels per side are left out. An octave adds the mean absolute difference of local standard deviations, and three times that of local
-    covariances, relative to the standard deviation of `real`.
+    Octaves of less than 16 pixels per side are left out. An octave adds the mean absolute difference of local
+    standard deviations, and three times that of local covariances, relative to the standard deviation of `real`.
     """
     total = torch.zeros(fake.shape[0], device=fake.device)
     for level in range(levels):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,15 @@ def test_what_is_no_source_is_explained(tmp_path: Path, monkeypatch: pytest.Monk
         load_picture(saved(tmp_path, Image.fromarray(RAMP)))
 
 
+def test_a_picture_of_twenty_thousand_pixels_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    path = saved(tmp_path, Image.new("1", (20_000, 20_000)))
+    with pytest.raises(AssetError, match=r"p\.png has more than 134,217,728 pixels"):
+        load_picture(path)
+    strip = load_picture(saved(tmp_path, Image.new("L", (20_000, 16), 7))).array
+    assert strip.shape == (16, 20_000, 1)
+    assert (strip == 7).all()
+
+
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "p.png")
     with pytest.raises(AssetError, match=r"p\.png cannot be read"):
@@ -125,6 +135,12 @@ def test_arrays(tmp_path: Path) -> None:
         np.save(tmp_path / "a.npy", array)
         with pytest.raises(AssetError, match=said):
             load_picture(tmp_path / "a.npy")
+    huge = io.BytesIO()
+    header = {"descr": "|u1", "fortran_order": False, "shape": (20_000, 20_000, 3)}
+    np.lib.format.write_array_header_1_0(huge, header)  # and no values, of which none is to be read
+    (tmp_path / "huge.npy").write_bytes(huge.getvalue())
+    with pytest.raises(AssetError, match=r"huge\.npy cannot be read: it holds 1,200,000,000 values"):
+        load_picture(tmp_path / "huge.npy")
     np.save(tmp_path / "a.npy", np.array([{}], dtype=object), allow_pickle=True)
     with pytest.raises(AssetError, match=r"a\.npy cannot be read"):
         load_picture(tmp_path / "a.npy")

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from explorer.generators.base import GeneratorInfo, LayerInfo
-from explorer.session.availability import NO_MODEL, OF_A_MODEL, availability
-from explorer.state import Animation, Look, Noise, Tap, Transform
+from explorer.session.availability import LATENT_ALONE, NO_MODEL, OF_A_MODEL, availability
+from explorer.state import Animation, Look, Noise, Source, Tap, Transform
 
 LAYERS = (LayerInfo("wide", 0, 8, 16, 8, 8, has_noise=True), LayerInfo("single", 1, 8, 1, 8, 8))
 PLAIN = GeneratorInfo(
@@ -24,8 +24,9 @@ FINAL = "The final picture is already RGB: choose a layer first"
 OF_FINAL = {"tap.channels": FINAL, "tap.first_channel": FINAL, "tap.normalize": FINAL}
 STILL = "The picture is not moving: choose a motion"
 NO_SOURCE = {
-    "source.picture": "This network makes pictures from a latent alone",
-    "source.masks": "This network has no high-pass skip, which masks control",
+    "source.picture": LATENT_ALONE,
+    "source.crop": LATENT_ALONE,
+    "source.masks": LATENT_ALONE,
     "source.style": "This network cannot take the style of a picture",
 }
 NO_NOISE = "stylegan3-t has no noise inputs: its detail comes from w only"
@@ -75,7 +76,19 @@ def test_reasons(info: GeneratorInfo | None, look: Look, tap: Tap, reasons: dict
 
 def test_an_image_to_image_network_takes_a_source_and_masks() -> None:
     image_to_image = replace(PLAIN, source_channels=3, num_masks=2, encodes_style=True)
-    assert not [path for path in availability(image_to_image, RANDOM) if path.startswith("source.")]
+    reasons = availability(image_to_image, RANDOM)
+    assert {k: v for k, v in reasons.items() if k.startswith("source.")} == {
+        "source.crop": "There is no source picture to crop"
+    }
+    chosen = replace(RANDOM, source=Source("a picture"))
+    assert not [path for path in availability(image_to_image, chosen) if path.startswith("source.")]
+    live = replace(RANDOM, source=Source("a picture", view=1))
+    assert "source.crop" in availability(image_to_image, live)
+
+
+def test_a_network_without_a_skip_says_what_is_lost() -> None:
+    image_to_image = replace(PLAIN, source_channels=3, encodes_style=True)
+    assert "fine details" in availability(image_to_image, RANDOM)["source.masks"]
 
 
 def test_what_does_not_matter_gives_the_same_object() -> None:

@@ -21,6 +21,7 @@ from explorer.render.styles import Styles
 from explorer.state import (
     ASPECTS,
     Classes,
+    Crop,
     Edit,
     ExplorerState,
     Latent,
@@ -65,7 +66,7 @@ OTHER: dict[str, Any] = {
     "edits": (Edit(Nudge(4), 2.0),),
     "noise": Noise("const", 0, 0.5, (("t1", 0.5),)),
     "transform": Transform(0.5, rotate=30.0),
-    "source": Source("a picture", ("a mask",)),
+    "source": Source("a picture", ("a mask",), Crop(0.1, scale=0.5), 1),
 }
 """Another value of each aspect. A new aspect needs one here."""
 
@@ -142,6 +143,8 @@ OTHER_REQUEST: dict[str, Any] = {
     "transform": (1.0, 0.0, 0.5, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0),
     "source": KeyedArray(b"picture", np.zeros((1, 1, 3), np.uint8)),
     "masks": (KeyedArray(b"mask", np.zeros((1, 1), np.uint8)),),
+    "crop": Crop(0.1),
+    "live": RenderRequest(ModelKey("other")),
     "tap": Tap("t1"),
     "untransform": True,
     "residual": "heat",

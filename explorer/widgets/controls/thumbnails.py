@@ -8,21 +8,29 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QRectF, Qt, Slot
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
 
+from explorer.state import Source
 from explorer.widgets.controls.theme import color
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from explorer.render.results import Thumbnail
+    from explorer.render.results import Frame, Thumbnail
     from explorer.session import Session
     from explorer.state import Look
 
-__all__ = ["Thumbnails", "paint_thumbnail", "thumbnail_image"]
+__all__ = ["Thumbnails", "paint_thumbnail", "picture_image", "thumbnail_image"]
 
 
-def thumbnail_image(thumbnail: Thumbnail) -> QImage:
-    """Return a QImage over a copy of the thumbnail's bytes."""
+def picture_image(array: NDArray[np.uint8]) -> QImage:
+    """Return a QImage over a copy of a stored picture's bytes, `[H, W, C]` of grey, RGB, or RGB and opacity."""
+    formats = {1: QImage.Format.Format_Grayscale8, 3: QImage.Format.Format_RGB888, 4: QImage.Format.Format_RGBA8888}
+    height, width, channels = array.shape
+    return QImage(array.tobytes(), width, height, channels * width, formats[channels]).copy()
+
+
+def thumbnail_image(thumbnail: Thumbnail | Frame) -> QImage:
+    """Return a QImage over a copy of a rendered picture's bytes."""
     pixels = thumbnail.pixels
     height, width = pixels.shape[:2]
     return QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_RGB32).copy()
@@ -49,8 +57,8 @@ def paint_thumbnail(p: QPainter, image: QImage | None, box: QRectF, *, mark: QCo
 class Thumbnails(QObject):
     """The thumbnails of one panel. `on_change` is called when a picture arrives.
 
-    `prefix` separates the keys of different panels; pictures of a closed model are dropped. `max_px`: pixels of
-    their longer side at most.
+    `prefix` separates the keys of different panels; pictures of a closed model are dropped, and those of another
+    source once that rests. `max_px`: pixels of their longer side at most.
     """
 
     LIMIT = 256
@@ -63,7 +71,9 @@ class Thumbnails(QObject):
         self._images: dict[str, QImage] = {}
         self._bases: dict[str, NDArray[np.float32]] = {}
         self._asked: set[str] = set()
+        self._source = Source()
         session.thumbnail.connect(self._on_thumbnail)
+        session.lab.rested.connect(self._on_rest)
 
     def get(self, key: str, look: Look, view: int | None = None) -> QImage | None:
         """Return the picture with that key; if it is missing, request it and return None."""
@@ -71,6 +81,7 @@ class Thumbnails(QObject):
         number = self._session.active if view is None else view
         if image is None and key not in self._asked and self._session.info(number) is not None:
             self._asked.add(key)
+            self._source = self._session.look_of(number).source
             self._session.request_thumbnail(f"{self._prefix}/{key}", look, number, self._max_px)
         return image
 
@@ -84,6 +95,14 @@ class Thumbnails(QObject):
         self._images.clear()
         self._bases.clear()
         self._asked.clear()
+
+    @Slot()
+    def _on_rest(self) -> None:
+        """Drop the pictures if the source of an image-to-image network has changed."""
+        info, source = self._session.info(self._session.active), self._session.look_of().source
+        if self._asked and info is not None and info.source_channels and source != self._source:
+            self.clear()
+            self._on_change()
 
     @Slot(object)
     def _on_thumbnail(self, thumbnail: Thumbnail) -> None:

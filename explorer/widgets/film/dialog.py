@@ -48,7 +48,11 @@ class FilmDialog(QDialog):
         self.setWindowTitle("Render film")
         self.setMinimumWidth(440)
         self._seen = False
-        self._views: tuple[int, tuple[int, ...]] = (2, (0, 1))  # number of views, and the compared ones
+        self._views: tuple[int, tuple[int, ...], bool] = (
+            2,
+            (0, 1),
+            False,
+        )  # number of views, the compared ones, and whether one takes a source
         self._done: Path | None = None
         self.settings = FilmSettings()
         self.summary = label("", "muted", wrap=True, limit=3 * LIMIT)
@@ -132,10 +136,11 @@ class FilmDialog(QDialog):
         if self._films.is_running or not self.isVisible():
             return
         state = self._session.state
-        views = len(state.views), compared(state)
+        has_sources = any(self._session.sources.takes_source(view) for view in range(len(state.views)))
+        views = len(state.views), compared(state), has_sources
         if views != self._views:
             self._views = views
-            self.settings.set_views(*views)
+            self.settings.set_views(*views[:2], has_sources=has_sources)
         film = self.settings.film(state)
         text = f"{film.frames} frames, {film.seconds:.2f} s at {float(film.fps):.5g} frames/s"
         text += f"{self._size_of(film)}."

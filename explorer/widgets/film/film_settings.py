@@ -100,12 +100,20 @@ class FilmSettings(QWidget):
             number.chosen.connect(self._on_changed)
         self.path.textChanged.connect(self._on_changed)
 
-    def set_views(self, count: int, pair: tuple[int, ...]) -> None:
-        """Offer the layouts of `count` views; a wipe shows the views `pair`. The choice is kept if possible."""
+    def choose_layout(self, name: str) -> None:
+        """Choose a layout, if it is offered."""
+        self.layout_choice.setCurrentIndex(max(0, self.layout_choice.findData(name)))
+        self._on_changed()
+
+    def set_views(self, count: int, pair: tuple[int, ...], *, has_sources: bool = False) -> None:
+        """Offer the layouts of `count` views; a wipe shows the views `pair`. The choice is kept if possible.
+
+        `has_sources`: whether one of them is of an image-to-image network.
+        """
         chosen = self.layout_choice.currentData()
         self.layout_choice.clear()
         self.layout_choice.addItem("Same as window", "")
-        for key, text in layout_names(count, pair).items():
+        for key, text in layout_names(count, pair, has_sources=has_sources).items():
             self.layout_choice.addItem(text, key)
         self.layout_choice.setCurrentIndex(max(0, self.layout_choice.findData(chosen)))
 

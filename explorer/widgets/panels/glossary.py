@@ -17,8 +17,8 @@ ABOUT: dict[str, str] = {
     "the strength in standard deviations (\u03c3); crossover takes groups of layers from a second parent. A child "
     "that is taken becomes the picture, and a node of the lineage below it.",
     "source": "An image-to-image network changes a picture of yours: pose and place come from the source, colours "
-    "and texture from a style, which is that of a seed or of another picture. A mask says where fine details of "
-    "the source are kept.",
+    "and texture from a style, which is that of a seed or of reference pictures. The source can also be the "
+    "picture of another view, live. A mask says where fine details of the source are kept.",
     "w": "w is the vector that controls the picture; the network computes it from the seed, and ws holds one w "
     "for each layer. Each bar is one component of w. A nudge is a step along a random direction.",
     "bend": "Network bending changes the features between two layers: it moves, thickens or replaces what a layer "

@@ -21,6 +21,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.event_filters import claim_keys
 from explorer.widgets.controls.theme import GRID, color, value_font, view_color
+from explorer.widgets.viewer.camera_mark import CameraMark
+from explorer.widgets.viewer.crop_tool import CropTool
 from explorer.widgets.viewer.gestures import UNDO_NAMES, Drag, Mode, cursor_of, describe, is_other, mode_of
 from explorer.widgets.viewer.pair_tools import FlickerTool, Pair, WipeTool
 from explorer.widgets.viewer.points_tool import PointsTool
@@ -76,12 +78,19 @@ class ImageView(QWidget):
         self.region = RegionTool(self, "Click or drag: mark    right button: erase    Esc: end")
         caption = "Paint what may move    Right button or Alt: the other way round    Esc ends"
         self.free = RegionTool(self, caption)
+        caption = "Paint where details stay   right button: erase"
+        self.keep = RegionTool(self, caption)
+        self.crop = CropTool(self)
+        self.camera_mark = CameraMark(self)
         self.points = PointsTool(self)
         self.slit = SlitTool(self)
         self.before = SubstituteTool(self)
         self.wipe, self.flicker = WipeTool(self, self.pair), FlickerTool(self, self.pair)
         self.average = SubstituteTool(self)
         self.tools: list[Tool] = [
+            self.camera_mark,
+            self.crop,
+            self.keep,
             self.region,
             self.free,
             self.points,
@@ -103,7 +112,8 @@ class ImageView(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         # Esc also leaves full screen; during a drag it cancels the drag, while a region is marked it ends that.
         claim_keys(
-            self, lambda event: event.key() == Qt.Key.Key_Escape and (self.is_dragging or self._brush() is not None)
+            self,
+            lambda event: event.key() == Qt.Key.Key_Escape and (self.is_dragging or self._editor() is not None),
         )
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(QSize(160, 160))
@@ -173,7 +183,11 @@ class ImageView(QWidget):
 
     def _brush(self) -> RegionTool | None:
         """Return the tool that a region is being marked with, if any."""
-        return next((tool for tool in (self.region, self.free) if tool.is_on), None)
+        return next((tool for tool in (self.keep, self.region, self.free) if tool.is_on), None)
+
+    def _editor(self) -> RegionTool | CropTool | None:
+        """Return the tool that Esc ends, if any."""
+        return self.crop if self.crop.is_on else self._brush()
 
     def _tool_at(self, at: QPointF) -> Tool | None:
         return next((tool for tool in self.tools if tool.hit(at)), None)
@@ -236,6 +250,8 @@ class ImageView(QWidget):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if self._brush() is not None:
             self.mousePressEvent(event)  # two quick clicks mark twice
+        elif self.crop.is_on:
+            self.crop.reset.emit()
         elif event.button() == Qt.MouseButton.LeftButton:
             self.reset_requested.emit()
 
@@ -273,8 +289,8 @@ class ImageView(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.is_dragging:
             self.cancel_drag()
-        elif event.key() == Qt.Key.Key_Escape and (brush := self._brush()) is not None:
-            brush.left.emit()
+        elif event.key() == Qt.Key.Key_Escape and (editor := self._editor()) is not None:
+            editor.left.emit()
         else:
             event.ignore()
 

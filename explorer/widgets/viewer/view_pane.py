@@ -20,6 +20,7 @@ from explorer.widgets.controls.view_chip import ColorLine
 from explorer.widgets.viewer.image_view import ImageView
 from explorer.widgets.viewer.overlays import Banner, EmptyCard, LoadingCard
 from explorer.widgets.viewer.pair_chip import PairChip
+from explorer.widgets.viewer.source_tools import SourceTools
 from explorer.widgets.viewer.view_grid import LEAST_OF_MANY_PX, LEAST_PX
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class ViewPane(QWidget):
         self.empty = EmptyCard(self.image)
         self._build()
         self._wire()
+        self.source_tools = SourceTools(session, view, self.image)
         self.begin()
 
     def _build(self) -> None:
@@ -222,6 +224,7 @@ class ViewPane(QWidget):
         self.image.region.set_on(self.session.channels.is_marking)
         self._show_region()
         self._show_points()
+        self.source_tools.show()
 
     def _show_loading(self) -> None:
         """Show the progress of loading that started before the pane existed."""
@@ -342,6 +345,7 @@ class ViewPane(QWidget):
         self.image.set_stale("")
         self.image.set_progress(-1.0)
         offers = list(self.session.misfits.offers(self.view, failed.error))
+        offers += self.session.sources.offers(self.view, failed.error)
         if isinstance(failed.error, CostlyModelError):
             offers = [("Render anyway", partial(self.session.models.load_costly, self.view))]
         self.banner.show_error(failed.error, failed.traceback_text, offers)

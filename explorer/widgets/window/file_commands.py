@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
 
 from explorer.checkpoints.bundled import bundled
 from explorer.checkpoints.parts import file_of
-from explorer.errors import LatentwalkError, UnreadableFileError
-from explorer.project.file_kinds import DIALOG_FILTER, MODEL_FILTER, models_among
+from explorer.errors import LatentwalkError, ProjectError, UnreadableFileError, UsageError
+from explorer.project.file_kinds import DIALOG_FILTER, MODEL_FILTER, is_picture, models_among
 from explorer.session.settings import RECENT_LIMIT
 from explorer.state.view_layout import MAX_VIEWS
 from explorer.util.plain_text import LIMIT, visible
@@ -183,6 +183,28 @@ class FileCommands(WindowPart):
                 self._take_directions(file, self._view(view))
             elif file.kind == "points":
                 self._take_points(file, self._view(view))
+            elif file.kind == "picture":
+                self._take_picture(file.path, self._view(view))
+
+    def open_source(self, path: str, view: int) -> None:
+        """Make a picture the source of a view whose network takes one, and show the panel of the source."""
+        self._end_fault(view)
+        self.session.views.set_active(view)
+        self.window.reveal("source")
+        self.session.sources.open(path)
+        self.remember(path)
+
+    def _take_picture(self, path: str, view: int) -> None:
+        """Make a picture the source of a view whose network takes one."""
+        if self.session.sources.takes_source(view):
+            self.open_source(path, view)
+            return
+        name = visible(Path(path).name, 60)
+        error = UsageError(
+            f"{name} is a picture, and the model of view {letter(view)} makes pictures from a latent alone.",
+            "Open an image-to-image model there, such as StarGAN v2.",
+        )
+        self.window.show_problem(error, (), view)
 
     def _take_points(self, file: ReadFile, view: int) -> None:
         if self._attempt(lambda: self.session.dragging.open_drags(file.drags, view)):
@@ -219,6 +241,12 @@ class FileCommands(WindowPart):
             ]
             if error.offer and not convert:
                 offers.append((error.offer, partial(self.open_latent, path, convert=True)))
+        if (
+            isinstance(error, ProjectError)
+            and is_picture(path)
+            and self.session.sources.takes_source(self._view(view))
+        ):
+            offers.append(("Use as the source", partial(self.open_source, path, self._view(view))))
         self.window.show_problem(error, offers, view)
 
     def open_model(self, path: str, view: int) -> None:

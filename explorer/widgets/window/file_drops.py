@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explorer.project.file_kinds import Kind, kind_of
+from explorer.project.file_kinds import Kind, is_picture, kind_of
 from explorer.state.view_layout import MAX_VIEWS
 from explorer.util.view_marks import letter
 from explorer.widgets.controls.drops import DropFrame, dropped_files, take_copy
@@ -25,13 +25,13 @@ class FileDrops(WindowPart):
     def __init__(self, window: WindowBase, files: FileCommands) -> None:
         super().__init__(window)
         self._files = files
-        self.frame, self._carried = DropFrame(window), list[Kind]()
+        self.frame, self._carried, self._paths = DropFrame(window), list[Kind](), list[str]()
 
     def enter(self, event: QDragEnterEvent) -> None:
         """Accept files once a session exists."""
         paths = dropped_files(event) if self.window.session is not None else []
         if paths and take_copy(event):
-            self._carried = [kind_of(path) for path in paths]
+            self._carried, self._paths = [kind_of(path) for path in paths], paths
             self._show_target(event)
         else:
             event.ignore()
@@ -54,7 +54,14 @@ class FileDrops(WindowPart):
         view = self._view_at(event.position().toPoint()) if len(paths) == 1 else None
         if view is not None:  # so that an error about the file appears there
             self.session.views.set_active(view)
+        if self._is_source(paths, self.session.active if view is None else view):
+            self._files.open_source(paths[0], self.session.active if view is None else view)
+            return
         self._files.open_many(paths, view)
+
+    def _is_source(self, paths: list[str], view: int) -> bool:
+        """Return whether what is dragged is a picture that the network of a view would take as its source."""
+        return len(paths) == 1 and is_picture(paths[0]) and self.session.sources.takes_source(view)
 
     def _show_target(self, event: QDropEvent) -> None:
         """Outline the picture that would receive the dragged files."""
@@ -63,6 +70,8 @@ class FileDrops(WindowPart):
         if self._carried.count("model") > 1:
             *first, last = [letter(v) for v in range(min(self._carried.count("model"), MAX_VIEWS))]
             message = f"Open in {', '.join(first)} and {last}"
+        elif self._is_source(self._paths, view):
+            message = f"Source of {letter(view)}"
         elif self._carried == ["directions"]:
             message = f"Add to the directions of {letter(view)}"
         else:

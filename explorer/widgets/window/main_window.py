@@ -124,6 +124,7 @@ class MainWindow(WindowBase):
         from explorer.widgets.window.panel_list import make_panels
 
         self.session = session
+        session.class_names.remember_in(self.settings)
         self.views = ViewArea(session)
         self.before = BeforeAfter(session, self.views)
         self._middle_layout.removeWidget(self._waiting)
@@ -169,7 +170,7 @@ class MainWindow(WindowBase):
         from explorer.widgets.timeline.dock import TimelineDock
 
         self.timeline = TimelineDock(session, self)
-        self.timeline.film_requested.connect(self.open_film)
+        self.timeline.film_requested.connect(lambda: self.open_film())
         # The columns keep their full height; the timeline is below the pictures only.
         for corner, area in (
             (Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea),
@@ -270,8 +271,8 @@ class MainWindow(WindowBase):
         if self.session is not None and self.session.transport.has_animation:
             self.show_timeline(True)
 
-    def open_film(self) -> None:
-        """Open the dialog that renders films; it does not block the window."""
+    def open_film(self, layout: str = "") -> None:
+        """Open the dialog that renders films, in a layout if one is named; it does not block the window."""
         from explorer.widgets.film.dialog import FilmDialog
 
         if self.session is not None:
@@ -280,6 +281,8 @@ class MainWindow(WindowBase):
                 self._film.status.connect(self.show_message)
                 self._film.failed.connect(self.show_problem)
             self._film.open()
+            if layout:
+                self._film.settings.choose_layout(layout)
 
     def reveal(self, key: str) -> None:
         """Make a panel visible."""

@@ -44,7 +44,7 @@ def make_panels(session: Session, files: FileCommands, settings: Settings) -> li
         MapPanel(session),
         BreedPanel(session),
         FavouritesPanel(session),
-        SourcePanel(session),
+        SourcePanel(session, files.window.open_film),
         DragPanel(session),
         WEditorPanel(session),
         ChannelsPanel(session),

@@ -82,8 +82,8 @@ class WindowBase(QMainWindow):
         """Make a panel visible."""
         raise NotImplementedError
 
-    def open_film(self) -> None:
-        """Open the dialog that renders films."""
+    def open_film(self, layout: str = "") -> None:
+        """Open the dialog that renders films, in a layout if one is named."""
         raise NotImplementedError
 
     def set_full_screen(self, on: bool) -> None:

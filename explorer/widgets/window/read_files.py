@@ -72,6 +72,8 @@ def _read(path: str, info: GeneratorInfo | None, recent: Sequence[str], control:
         raise
     except LatentwalkError as error:
         return ReadFile(path, kind, error=error.with_traceback(None))
+    if kind == "picture":
+        return ReadFile(path, kind)
     message = f"Can't open {visible(Path(path).name)}: this file type isn't supported."
     hint = "Models are .safetensors or .pkl, projects .json, .png or films, latents and directions .npy, .npz or "
     hint += ".pt, points to drag .jsonl."

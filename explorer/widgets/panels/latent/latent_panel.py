@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Protocol
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from explorer.assets.latent import StoredLatent
 from explorer.widgets.controls.basic import IconButton, label, row
 from explorer.widgets.controls.save_dialog import completed
 from explorer.widgets.controls.seed_field import SeedField, random_seed
@@ -91,8 +90,8 @@ class LatentPanel(Panel):
         self.pad.set_point(latent, classes)
         self.history.set_latent(latent)
         self.snap.setEnabled(latent.x != 0 or latent.y != 0)
-        stored = self.session.table.find(StoredLatent, latent.stored) if latent.stored else None
-        self.stored.setText((stored.name or "stored latent") if stored else "")
+        stored = self.session.table.get(latent.stored)
+        self.stored.setText("" if stored is None else stored.name or "stored latent")
 
     def _show_model(self, info: GeneratorInfo | None) -> None:
         self.pad.forget_pictures()

@@ -1,134 +1,222 @@
-"""The source panel: the picture that an image-to-image network changes, its mask, and styles of pictures."""
+"""The source panel: the picture that an image-to-image network changes, crop and mask, and styles of pictures."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QFileDialog, QMenu, QVBoxLayout, QWidget
 
-from explorer.widgets.controls.basic import IconButton, label, row
-from explorer.widgets.controls.drops import dropped_files, take_copy
+from explorer.project.file_kinds import PICTURE_FILTER
+from explorer.util.plain_text import visible
+from explorer.util.view_marks import letter
+from explorer.widgets.controls.basic import ElidedLabel, IconButton, label, row
 from explorer.widgets.controls.plain_text import set_tip
-from explorer.widgets.controls.theme import color
-from explorer.widgets.controls.thumbnails import paint_thumbnail
+from explorer.widgets.controls.thumbnails import picture_image, thumbnail_image
+from explorer.widgets.panels.latent.grid_dialog import GridDialog
+from explorer.widgets.panels.latent.mask_rows import MaskRows
+from explorer.widgets.panels.latent.reference_rows import ReferenceRows
+from explorer.widgets.panels.latent.source_cost import cost_text
+from explorer.widgets.panels.latent.source_well import SourceWell
 from explorer.widgets.panels.panel import Panel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from explorer.assets.picture import StoredPicture
+    from PySide6.QtGui import QImage
+
+    from explorer.generators.base import GeneratorInfo
+    from explorer.render.results import Frame
     from explorer.session import Session
     from explorer.state import Source
 
 __all__ = ["SourcePanel"]
 
-PICTURES = "Pictures (*.png *.jpg *.jpeg *.webp *.tif *.tiff *.bmp *.gif *.npy);;All files (*)"
-_SIDE = 96
-
-
-class _Well(QWidget):
-    """Shows the source; takes dropped pictures, and asks for one where it is clicked."""
-
-    clicked = Signal()
-    dropped = Signal(str)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setFixedSize(_SIDE, _SIDE)
-        self.setAcceptDrops(True)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self._image: QImage | None = None
-
-    def show_picture(self, picture: StoredPicture | None) -> None:
-        """Show a picture, its shorter side filled, or that there is none."""
-        self._image = None if picture is None else _square(picture)
-        self.update()
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() is Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
-            self.clicked.emit()
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if not (self.isEnabled() and dropped_files(event) and take_copy(event)):
-            event.ignore()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        paths = dropped_files(event)
-        if paths and take_copy(event):
-            self.dropped.emit(paths[0])
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        p = QPainter(self)
-        paint_thumbnail(p, self._image, QRectF(self.rect()))
-        if self._image is None:
-            p.setPen(color("muted"))
-            p.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, "Drop a\npicture")
-        p.end()
-
-
-def _square(picture: StoredPicture) -> QImage:
-    """Return the middle square of a picture, as networks take it, at the size of the well."""
-    array = picture.array
-    side = min(array.shape[:2])
-    top, left = (array.shape[0] - side) // 2, (array.shape[1] - side) // 2
-    cut = np.ascontiguousarray(array[top : top + side, left : left + side])
-    formats = {1: QImage.Format.Format_Grayscale8, 3: QImage.Format.Format_RGB888, 4: QImage.Format.Format_RGBA8888}
-    image = QImage(cut.data, side, side, cut.strides[0], formats[cut.shape[2]])
-    return image.scaled(2 * _SIDE, 2 * _SIDE, mode=Qt.TransformationMode.SmoothTransformation)
-
 
 class SourcePanel(Panel):
-    """The source of image-to-image networks; others have none, and say so."""
+    """The source of image-to-image networks; others have none, and say so.
+
+    Args:
+        session: The session.
+        on_film: Opens the dialog of films with the layout of that name.
+        parent: Owner.
+    """
 
     key = "source"
     title = "Source"
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, on_film: Callable[[str], None], parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
-        sources = session.sources
-        self.well = _Well()
-        self.name = label("", "muted")
+        self._on_film = on_film
+        self._image: tuple[str, QImage | None] = ("", None)
+        self.well = SourceWell()
+        self.name = ElidedLabel()
+        self.name.setProperty("role", "muted")
         self.load = IconButton("folder-open", "Choose the source picture", self.ask_source, text="Open")
-        self.remove = IconButton("trash", "Remove the source picture and its mask", sources.remove)
-        self.style_of = IconButton(
-            "palette",
-            "Take the style of a picture, for the chosen domain",
-            self.ask_style,
-            text="Style of a picture",
+        self.view = IconButton(
+            "squares-four",
+            "The picture of another view as the source, as it changes",
+            self._open_views,
+            text="View",
         )
-        self.open_mask = IconButton(
-            "selection-all", "Open a mask: bright where details of the source are kept", self.ask_mask, text="Mask"
+        self.remove = IconButton("trash", "Remove the source and its mask", session.sources.remove)
+        self.camera = IconButton(
+            "camera", "The camera as the source (needs OpenCV); again: keep its last picture", self._toggle_camera,
+            checkable=True,
+        )  # fmt: skip
+        self.crop = IconButton(
+            "crop", "Crop and turn the source on the picture itself; Esc ends it", self._toggle_crop,
+            text="Crop", checkable=True,
+        )  # fmt: skip
+        self.whole = IconButton(
+            "arrow-counter-clockwise", "Give the network the largest part in the middle", session.sources.reset_crop
         )
-        self.no_mask = IconButton("trash", "Remove the mask", lambda: sources.set_masks(()), size=14)
-        self.mask_name = label("", "muted")
-        self.add(row(self.well, None))
-        self.add(row(self.name, None, self.load, self.remove))
-        self.add(row(self.mask_name, None, self.open_mask, self.no_mask))
-        self.add(row(self.style_of, None))
+        self.masks = MaskRows(session, self.bind)
+        self.references = ReferenceRows(session, self.bind)
+        self.grid = IconButton(
+            "grid-four",
+            "Every source in every style, as one picture or as a film",
+            self.open_grid,
+            text="Grid \u2026",
+        )
+        self.cost = label("", "caption", wrap=True)
+        self.menu = QMenu(self)
+        self._lay_out()
         self._bind()
 
+    def _lay_out(self) -> None:
+        beside = QWidget()
+        column = QVBoxLayout(beside)
+        column.setContentsMargins(4, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(self.name)
+        column.addWidget(row(self.load, self.view, self.camera))
+        column.addWidget(row(self.crop, self.whole, self.remove))
+        column.addStretch(1)
+        line = row(self.well, beside)
+        line.layout().setStretch(1, 1)  # type: ignore[union-attr]  # `row` made one
+        for item in (line, self.masks, self.references, self.grid, self.cost):
+            self.add(item)
+
     def _bind(self) -> None:
-        sources = self.session.sources
+        session, sources = self.session, self.session.sources
         self.well.clicked.connect(self.ask_source)
         self.well.dropped.connect(sources.open)
+        self.masks.asked.connect(self.ask_mask)
+        self.references.asked.connect(self.ask_style)
         sources.failed.connect(self.problem)
+        session.references.failed.connect(self.problem)
+        session.camera.failed.connect(self.problem)
+        session.camera.changed.connect(self._show_camera)
+        sources.editing_changed.connect(self._show_editing)
+        session.frame.connect(self._on_frame)
         self.bind.look(lambda look: look.source, self._show)
-        self.bind.available("source.picture", self.well, self.load, self.remove)
-        self.bind.available("source.masks", self.open_mask, self.no_mask)
-        self.bind.available("source.style", self.style_of)
+        self.bind.model(self._show_model)
+        self.bind.available("source.picture", self.well, self.load, self.view, self.camera, self.remove)
+        self.bind.available("source.picture", self.grid)
+        self.bind.available("source.crop", self.crop, self.whole)
+        self._show_editing()
+
+    # display ---------------------------------------------------------------------------------------------
+
+    def _show_model(self, info: GeneratorInfo | None) -> None:
+        self._show(self.session.look_of().source)
+        frame = self.session.last_frame(self.session.active)
+        self.cost.setText("" if info is None or frame is None else cost_text(frame, info))
 
     def _show(self, source: Source) -> None:
-        picture, masks = self.session.sources.picture, self.session.sources.masks
-        self.well.show_picture(picture)
-        height, width = picture.array.shape[:2] if picture is not None else (0, 0)
-        self.name.setText(picture.name or "picture" if picture is not None else "No source")
-        set_tip(self.well, f"{width}\u00d7{height} px" if picture is not None else "Drop a picture, or click")
-        self.remove.setVisible(bool(source.picture))
-        self.no_mask.setVisible(bool(masks))
-        self.mask_name.setText(masks[0].name or "mask" if masks else "No mask")
+        picture, info = self.session.sources.picture, self.session.info(self.session.active)
+        size = info.img_size if info is not None else (1, 1)
+        self.remove.setVisible(bool(source.picture) or source.view >= 0)
+        self.whole.setVisible(source.crop.x != 0 or source.crop.y != 0 or source.crop != type(source.crop)())
+        is_taken = info is not None and bool(info.source_channels)
+        camera = self.session.camera
+        if camera.is_on and camera.view == self.session.active:
+            image = None if camera.picture is None else picture_image(camera.picture.array)
+            self.well.show_picture(image, source.crop, size)
+            self.name.set_text("Camera, live" if camera.picture is not None else "Opening the camera \u2026")
+            set_tip(self.well, "What the camera sees")
+            return
+        if source.view >= 0 and is_taken:
+            self._show_live(source)
+            return
+        if picture is None or not is_taken:
+            self.well.show_picture(None, None, size)
+            self.name.set_text("No source")
+            set_tip(self.well, "Drop a picture, or click")
+            return
+        if self._image[0] != source.picture:
+            self._image = source.picture, picture_image(picture.array)
+        self.well.show_picture(self._image[1], source.crop, size)
+        self.name.set_text(visible(picture.name or "picture"))
+        height, width = picture.array.shape[:2]
+        set_tip(self.well, f"{width}\u00d7{height} px")
+
+    def _show_live(self, source: Source) -> None:
+        frame, info = self.session.last_frame(source.view), self.session.info(self.session.active)
+        size = info.img_size if info is not None else (1, 1)
+        image = None if frame is None else thumbnail_image(frame)
+        self.well.show_picture(image, source.crop, size)
+        self.name.set_text(f"View {letter(source.view)}, live")
+        set_tip(self.well, f"The picture of view {letter(source.view)}, as it changes")
+
+    @Slot(object)
+    def _on_frame(self, frame: Frame) -> None:
+        """Show the cost of the active view's picture, and a live source as it changes."""
+        info, source = self.session.info(self.session.active), self.session.look_of().source
+        if info is None or not info.source_channels or not self.isVisible():
+            return
+        if frame.view == self.session.active:
+            if self.session.camera.is_on:
+                self._show(source)
+            self.cost.setText(cost_text(frame, info))
+        if frame.view == source.view:
+            self._show_live(source)
+
+    @Slot()
+    def _show_editing(self) -> None:
+        self.crop.setChecked(self.session.sources.editing == "crop")
+
+    @Slot()
+    def _show_camera(self) -> None:
+        camera = self.session.camera
+        self.camera.setChecked(camera.is_on and camera.view == self.session.active)
+        self._show(self.session.look_of().source)
+
+    # input -----------------------------------------------------------------------------------------------
+
+    def _toggle_camera(self) -> None:
+        camera = self.session.camera
+        self.attempt(camera.start if self.camera.isChecked() else camera.stop)
+        self._show_camera()
+
+    def _toggle_crop(self) -> None:
+        self.session.sources.set_editing("crop" if self.crop.isChecked() else "")
+        self._show_editing()
+
+    def fill_views(self) -> None:
+        """List the views whose pictures can be the source."""
+        self.menu.clear()
+        for view in self.session.sources.views_to_use():
+            model = self.session.model_info(view)
+            text = f"View {letter(view)}   {visible(model.name if model is not None else '', 40)}"
+            self.menu.addAction(text.replace("&", "&&"), partial(self.session.sources.use_view, view))
+        if self.menu.isEmpty():
+            self.menu.addAction("Open another model in a further view first").setEnabled(False)
+
+    def _open_views(self) -> None:
+        self.fill_views()
+        self.menu.popup(self.view.mapToGlobal(self.view.rect().bottomLeft()))
+
+    def open_grid(self) -> GridDialog:
+        """Open the dialog of the grid, and return it."""
+        dialog = GridDialog(self, self.session)
+        dialog.problem.connect(self.problem)
+        dialog.film_requested.connect(self._on_film)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.show()
+        return dialog
 
     def ask_source(self) -> None:
         """Ask for the source picture."""
@@ -138,11 +226,12 @@ class SourcePanel(Panel):
         """Ask for the mask."""
         self._ask("Open a mask", self.session.sources.open_masks)
 
-    def ask_style(self) -> None:
-        """Ask for the picture whose style is taken."""
-        self._ask("Take the style of a picture", self.session.sources.open_style)
+    def ask_style(self, is_more: bool) -> None:
+        """Ask for a picture whose style is taken, or blended in."""
+        references = self.session.references
+        self._ask("Take the style of a picture", references.open_more if is_more else references.open)
 
     def _ask(self, title: str, then: Callable[[str], None]) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, title, "", PICTURES)
+        path, _ = QFileDialog.getOpenFileName(self, title, "", PICTURE_FILTER)
         if path:
             then(path)

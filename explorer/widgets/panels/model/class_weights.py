@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QStringListModel, Qt, Signal
-from PySide6.QtWidgets import QCompleter, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCompleter, QInputDialog, QSizePolicy, QVBoxLayout, QWidget
 
 from explorer.widgets.controls.basic import Choice, IconButton, Segments, label, row
 from explorer.widgets.controls.plain_text import line_text, set_tip
@@ -143,7 +143,10 @@ class ClassWeights(QWidget):
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(4)
         self._layout.addWidget(row(label("Class"), 4, self.mode))
-        self._layout.addWidget(self.search)
+        self.rename = IconButton("pencil-simple", "Name this class; the project keeps the name", self.ask_name)
+        line = row(self.search, self.rename)
+        line.layout().setStretch(0, 1)  # type: ignore[union-attr]  # `row` made one
+        self._layout.addWidget(line)
         self.mode.chosen.connect(self._choose_mode)
         self.search.picked.connect(self.pick)
 
@@ -157,7 +160,8 @@ class ClassWeights(QWidget):
     def set_classes(self, count: int, names: tuple[str, ...]) -> None:
         """Set the number and the names of the model's classes."""
         if (count, names) != (self._count, self._names):
-            self._count, self._names, self._wants_mix = count, names, False
+            self._wants_mix = self._wants_mix and count == self._count  # a new name changes nothing else
+            self._count, self._names = count, names
             self.search.set_names([self._text(i) for i in range(count)])
 
     def show_classes(self, classes: Classes) -> None:
@@ -165,6 +169,7 @@ class ClassWeights(QWidget):
         self._weights = tuple((i, w) for i, w in classes.weights if i < self._count) or ((0, 1.0),)
         self.mode.set_choice("mix" if self.is_mix else "one")
         self.search.show_class(-1 if self.is_mix else self._weights[0][0])
+        self.rename.setVisible(not self.is_mix)
         set_tip(
             self.search,
             f"Type part of a name or number to find one of {self._count} classes and add it to the mix"
@@ -218,6 +223,14 @@ class ClassWeights(QWidget):
         if len(self._weights) > 1:
             self._wants_mix = True  # keep the rows, though only one is left
             self.session.look.set_class_weights([pair for i, pair in enumerate(self._weights) if i != position])
+
+    def ask_name(self) -> None:
+        """Ask for the name of the class that is shown; an empty one returns to the model's own."""
+        index = self._weights[0][0]
+        before = self._names[index] if index < len(self._names) else ""
+        name, is_given = QInputDialog.getText(self, "Rename class", "Name:", text=before)
+        if is_given:
+            self.session.class_names.rename(self.session.active, index, name)
 
     def _show_again(self) -> None:
         self.show_classes(self.session.look_of().classes)

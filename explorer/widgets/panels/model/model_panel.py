@@ -116,6 +116,7 @@ class ModelPanel(Panel):
         self._thumbnails = Thumbnails(self.session, "card", self._fill_cards, self)
         self.bind.model(self._show_model)
         self.bind.look(lambda look: look.classes, self.classes.show_classes)
+        self.bind.state(lambda state: state.class_names, lambda _: self._show_names())
         self.bind.state(lambda state: state.views, self._show_views)
         self.bind.state(lambda state: state.active, lambda _: self._show_loading())
         self.session.loading.connect(self._on_loading)
@@ -177,7 +178,15 @@ class ModelPanel(Panel):
             self.table.show_model(model_info)
             self._fill_cards()
         if info is not None and model_info is not None and info.c_dim > 0:
-            self.classes.set_classes(info.c_dim, tuple(model_info.class_names or info.class_names))
+            self._show_names()
+
+    def _show_names(self) -> None:
+        """Name the classes, and show them again by their names."""
+        session = self.session
+        info = session.info(session.active)
+        if info is not None and info.c_dim:
+            self.classes.set_classes(info.c_dim, session.class_names.of(session.active))
+            self.classes.show_classes(session.look_of().classes)
 
     @Slot(int, object)
     def _on_loading(self, view: int, report: Report[None]) -> None:

@@ -28,6 +28,7 @@ NOTES = {
     False: "This network has no input transform; its constant input is resampled instead, "
     "so coarse shapes move and fine texture may stay behind.",
 }
+OF_A_SOURCE = "This network changes a picture: the source is moved, and the result is made anew of it."
 _CELLS = (
     ("m11", "new x for each x"), ("m12", "new x for each y"), ("dx", "shift to the right in image widths"),
     ("m21", "new y for each x"), ("m22", "new y for each y"), ("dy", "shift down in image widths"),
@@ -154,7 +155,9 @@ class TransformPanel(Panel):
             cell.set_number(value)
 
     def _show_model(self, info: GeneratorInfo | None) -> None:
-        self.note.setText(NOTES[info.has_input_transform] if info else "")
+        note = "" if info is None else NOTES[info.has_input_transform]
+        is_of_source = info is not None and bool(info.source_channels) and not info.has_input_transform
+        self.note.setText(OF_A_SOURCE if is_of_source else note)
         self.note.setVisible(info is not None)
         self.camera_lock.setVisible(info is not None and bool(info.input_style_dim) and not info.layers_of_ws(0))
 
