@@ -33,7 +33,7 @@ class MobileStyleGANTrainer(FamilyTrainer):
         return replace(settings, resolution=resolution, generator=sizes)
 
     def account(self, settings: dict[str, Any], state: dict[str, Any], generator: Generator) -> Account:
-        teacher = state["taught_by"]
+        teacher, seen = state["taught_by"], _seen(settings, state["shown"] / 1000)
         licence = str(teacher["licence"])
         try:
             measured = against_teacher(settings["teacher"], generator)
@@ -47,22 +47,32 @@ class MobileStyleGANTrainer(FamilyTrainer):
 `{teacher["sha256"]}`), of random latents, not truncated.""",
             method=f"""Distilled (Belousov 2021, "MobileStyleGAN"): student and teacher draw the same `w` with the
 same noise, and the student learns from absolute and squared differences of pictures and of their Haar wavelets at
-every scale, and from {_seen(settings)}. Its mapping network and stored noise are the teacher's.
+every scale{f", and from {seen}" if seen else ""}.
+Its mapping network and stored noise are the teacher's.
 
 {measured}""",
             more={"teacher": str(teacher["file"]), "teacher_sha256": str(teacher["sha256"])},
         )
 
 
-def _seen(settings: dict[str, Any]) -> str:
-    """Return the losses besides differences of pixels."""
-    phases = [settings, *(later for _, later in settings["phases"])]
+def _seen(settings: dict[str, Any], kimg: float) -> str:
+    """Return the losses besides differences of pixels that a run has used in its first `kimg`."""
+    starts = [0.0, *(start for start, _ in settings["phases"] if start < kimg)]
+    reached = [{**settings, **_changes(settings["phases"], start)} for start in starts]
     named = settings["perceptual"]
     parts = []
-    if any(phase.get("perceptual_weight", 0) > 0 for phase in phases):
+    if any(phase["perceptual_weight"] > 0 for phase in reached):
         network = {"efficientnet": "EfficientNet-Lite0"}.get(named, Path(named).name)
         parts.append(f"a perceptual loss in the features of {network}")
-    starts = [phase["adversarial_kimg"] for phase in phases if "adversarial_kimg" in phase]
-    if any(phase.get("adversarial_weight", 0) > 0 for phase in phases) and min(starts) < settings["total_kimg"]:
+    if any(phase["adversarial_weight"] > 0 and phase["adversarial_kimg"] < kimg for phase in reached):
         parts.append("a discriminator (non-saturating logistic loss, lazy R1)")
-    return " and ".join(parts) or "nothing else"
+    return " and from ".join(parts)
+
+
+def _changes(phases: list[tuple[float, dict[str, Any]]], kimg: float) -> dict[str, Any]:
+    """Return the settings that have changed until `kimg`."""
+    found: dict[str, Any] = {}
+    for start, later in sorted(phases, key=lambda phase: phase[0]):
+        if start <= kimg:
+            found |= later
+    return found

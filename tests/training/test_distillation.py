@@ -23,9 +23,10 @@ from explorer.training.distillation import Distiller, wavelets
 from explorer.training.distillation_figures import costs_of, likeness
 from explorer.training.distillation_losses import pixel_losses, psnr
 from explorer.training.loop import run
-from explorer.training.mobilestylegan import MobileStyleGANTrainer
+from explorer.training.mobilestylegan import MobileStyleGANTrainer, _seen
 from explorer.training.pack import export, load_packed
 from explorer.training.recipes import RECIPES, settings_of
+from explorer.training.run_dir import describe
 from explorer.training.settings import TrainSettings
 from explorer.training.teacher import noisy_layers, open_teacher, teacher_of
 
@@ -196,9 +197,21 @@ def test_a_packed_student_names_its_teacher(teacher: Path, tmp_path: Path) -> No
         torch.testing.assert_close(generator.state_dict()[key], value, atol=2e-3, rtol=2e-3)
     card = (tmp_path / "assets" / "student.md").read_text()
     assert "furry" not in card
+    assert "from a discriminator" in card
+    assert "perceptual loss" not in card
     own, other = (costs_of(g, g.config) for g in (generator, trainer.teacher))  # type: ignore[attr-defined]
     assert f"{own.parameters:,} parameters" in card
     assert f"{other.macs / own.macs:.1f} times as many" in card
+
+
+def test_the_card_names_only_losses_that_were_reached(teacher: Path, tmp_path: Path) -> None:
+    phases: list[Any] = [(0.012, {"perceptual_weight": 1.0}), (0.02, {"adversarial_kimg": 0.0})]
+    kept = describe(settings(teacher, tmp_path, adversarial_kimg=1e9, phases=phases))
+    kept["phases"] = phases
+    network = "a perceptual loss in the features of EfficientNet-Lite0"
+    assert _seen(kept, 0.012) == ""
+    assert _seen(kept, 0.016) == network
+    assert _seen(kept, 0.024) == f"{network} and from a discriminator (non-saturating logistic loss, lazy R1)"
 
 
 def test_the_command_trains_packs_and_goes_on(
