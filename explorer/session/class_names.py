@@ -47,7 +47,7 @@ class ClassNameIntents(QObject):
         own, count = model_info.class_names or model_info.info.class_names, model_info.info.c_dim
         return named_classes(self._session.state.class_names, model_info.sha256, own, count)
 
-    def rename(self, view: int, index: int, name: str) -> None:
+    def set_name(self, view: int, index: int, name: str) -> None:
         """Name a class of a view's model; an empty name returns to the model's own."""
         model_info = self._session.model_info(view)
         if model_info is None or not 0 <= index < model_info.info.c_dim:

@@ -22,13 +22,13 @@ def test_the_users_names_go_before_the_models_own() -> None:
 def test_a_new_name_is_one_undo_step_and_in_the_project(world: World) -> None:
     s = world.session
     world.open("classes")
-    s.class_names.rename(0, 1, "  cat ")
-    s.class_names.rename(0, 7, "there is none")
+    s.class_names.set_name(0, 1, "  cat ")
+    s.class_names.set_name(0, 7, "there is none")
     assert s.class_names.of(0) == ("", "cat", "")
     assert s.store.undo_name == "Rename class"
     state, _ = from_json(to_json(s.state))
     assert state.class_names == s.state.class_names == (ClassNames("classes", ("", "cat", "")),)
-    s.class_names.rename(0, 1, "")
+    s.class_names.set_name(0, 1, "")
     assert s.state.class_names == ()
     s.undo()
     s.undo()
@@ -40,7 +40,7 @@ def test_names_are_remembered_for_a_model_that_is_opened_again(qtbot: QtBot, tmp
     first = World(qtbot)
     first.session.class_names.remember_in(settings)
     first.open("classes")
-    first.session.class_names.rename(0, 2, "wild")
+    first.session.class_names.set_name(0, 2, "wild")
     assert first.session.close()
     settings.sync()
     second = World(qtbot)

@@ -88,7 +88,7 @@ def test_a_grid_without_choices_is_of_the_view_and_of_each_class(world: Restylin
     s = world.session
     info = s.info(1)
     assert info is not None
-    s.class_names.rename(1, 0, "cat")
+    s.class_names.set_name(1, 0, "cat")
     s.grids.edit("Each class", each_class=True)
     assert [s.grids.name_of(style) for style in s.grids.columns()][:2] == ["cat", "class 1"]
     page = finished(world, tmp_path / "grid.png")

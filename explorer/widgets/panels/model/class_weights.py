@@ -230,7 +230,7 @@ class ClassWeights(QWidget):
         before = self._names[index] if index < len(self._names) else ""
         name, is_given = QInputDialog.getText(self, "Rename class", "Name:", text=before)
         if is_given:
-            self.session.class_names.rename(self.session.active, index, name)
+            self.session.class_names.set_name(self.session.active, index, name)
 
     def _show_again(self) -> None:
         self.show_classes(self.session.look_of().classes)
