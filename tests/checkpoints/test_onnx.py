@@ -59,7 +59,6 @@ def _expected(generator: Generator, given: dict[str, Tensor]) -> Tensor:
 
 _CASES = [
     ("stylegan2-skip", OnnxOptions("ws", "input")),
-    ("stylegan2-orig", OnnxOptions()),
     ("stylegan3-t", OnnxOptions()),
     ("stylegan3-r", OnnxOptions("ws")),
     ("mobilestylegan", OnnxOptions("z", "input")),
