@@ -219,7 +219,7 @@ class Program(QObject):
         recovery = Recovery(self.settings.folder / "recovery")
         session = Session(
             self, state=self._first_state(), recovery=recovery, settings=self._render_settings(),
-            favourites=self.settings.folder / "favourites",
+            favourites=self.settings.folder / "favourites", opened=models_among(self._files),
         )  # fmt: skip
         session.devices.changed.connect(self._on_settings_changed)
         self._housekeeping = Housekeeping(give_back_freed_memory)

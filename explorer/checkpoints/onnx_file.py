@@ -20,7 +20,7 @@ from explorer.ops.backend import use_backend
 from explorer.util.atomic_write import atomic_write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from torch.onnx import ONNXProgram
@@ -59,13 +59,16 @@ def check_family(checkpoint: Checkpoint) -> None:
         )
 
 
-def save_onnx(path: Path, checkpoint: Checkpoint, options: OnnxOptions) -> None:
+def save_onnx(
+    path: Path, checkpoint: Checkpoint, options: OnnxOptions, on_write: Callable[[], object] | None = None
+) -> None:
     """Write mapping and synthesis as one ONNX file, with weights inside, for batches of any size.
 
     Args:
         path: The file to write.
         checkpoint: The generator; the file's metadata get its name, licence and origin.
         options: The inputs that the file has.
+        on_write: Called after the export, before the file is written; may raise CancelledError.
 
     Raises:
         UsageError: A package is missing.
@@ -84,6 +87,8 @@ def save_onnx(path: Path, checkpoint: Checkpoint, options: OnnxOptions) -> None:
     program = _traced(OnnxNetwork(generator, options).eval())
     program.model.producer_name = "Latentwalk"
     program.model.metadata_props.update(_metadata(checkpoint))
+    if on_write is not None:
+        on_write()
     try:
         with atomic_write(path) as partial:
             program.save(partial, external_data=False)

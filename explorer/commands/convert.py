@@ -7,6 +7,7 @@ from pathlib import Path
 
 from explorer.checkpoints.conversion_formats import FORMATS, SUFFIXES, OnnxOptions, format_of
 from explorer.commands.outputs import check_output
+from explorer.commands.progress import StageLine
 from explorer.errors import UsageError
 from explorer.util import console
 from explorer.util.program_name import program_name
@@ -71,7 +72,14 @@ def run(arguments: argparse.Namespace) -> int:
     from explorer.checkpoints import convert, resolve_model
 
     options = OnnxOptions(arguments.input or "z", arguments.noise or "const")
-    convert(resolve_model(arguments.source), target, to=name, dtype=arguments.store, onnx=options)
+    steps = StageLine()
+    try:
+        convert(
+            resolve_model(arguments.source), target, to=name, dtype=arguments.store, onnx=options,
+            on_report=steps if name == "onnx" else None,  # the others take a moment
+        )  # fmt: skip
+    finally:
+        steps.clear()
     console.out_path(written)
     return 0
 

@@ -12,8 +12,9 @@ from explorer.util.signals import Stopped
 
 if TYPE_CHECKING:
     from explorer.animation.recorder import Progress, Recorder
+    from explorer.util.report import Report
 
-__all__ = ["FilmProgressLine", "ProgressLine", "make_film"]
+__all__ = ["FilmProgressLine", "ProgressLine", "StageLine", "make_film"]
 
 
 class ProgressLine:
@@ -41,6 +42,24 @@ class ProgressLine:
         self._status.show(f"{self._what} {done}/{total}" + (f", {_span(left)} left" if now > 0 else ""))
         if done == total:
             self._status.clear()
+
+
+class StageLine:
+    """Shows the step that a job of several steps is at."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._status = console.Status()
+
+    def __call__(self, report: Report[None]) -> None:
+        """Write to stderr if there is a new step."""
+        if report.stage != self._stage:
+            self._stage = report.stage
+            self._status.show(f"{report.stage} \u2026")
+
+    def clear(self) -> None:
+        """Remove the line from a terminal."""
+        self._status.clear()
 
 
 class FilmProgressLine:

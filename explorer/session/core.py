@@ -11,8 +11,6 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from explorer.assets.table import AssetTable
 from explorer.errors import LatentwalkError
-from explorer.generators.family import StartLook
-from explorer.generators.registry import described
 from explorer.render.resolve import live_request, resolve, resolve_look
 from explorer.render.results import Frame, ModelInfo, RenderFailed
 from explorer.session.clock import Clock
@@ -20,13 +18,16 @@ from explorer.session.device_choice import Devices
 from explorer.session.model_loads import ModelLoads, with_view
 from explorer.session.motion import Motion
 from explorer.session.render_service import RenderService
+from explorer.session.start_look import Opened, with_start
 from explorer.session.view_record import PerformanceStats, ViewRecord, ViewRecords
-from explorer.state import ExplorerState, Look, Source, Tap, Truncation, look_of, with_look
+from explorer.state import ExplorerState, Look, Source, Tap, look_of, with_look
 from explorer.state.request import KeyedArray
 from explorer.state.store import StateStore
 from explorer.state.view_layout import visible_views
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from explorer.assets.picture import StoredPicture
     from explorer.generators.base import GeneratorInfo
     from explorer.state.request import RenderRequest, RenderSettings
@@ -50,6 +51,7 @@ class SessionCore(QObject):
         service: Render service; created by default, given by tests.
         clock: Clock; given by tests.
         settings: Initial device and precision.
+        opened: Models that the user opened before there was a session, on the command line; `state` names them.
     """
 
     changed = Signal(object, object)  # ExplorerState before and after
@@ -72,6 +74,7 @@ class SessionCore(QObject):
         service: RenderService | None = None,
         clock: Clock | None = None,
         settings: RenderSettings | None = None,
+        opened: Sequence[str] = (),
     ) -> None:
         super().__init__(parent)
         self.store = StateStore(state)
@@ -82,6 +85,7 @@ class SessionCore(QObject):
         self._views = ViewRecords()
         self.models = ModelLoads(self, self.store, self.service, self._views)
         self.motion = Motion(self, self.store, self._views, self.post, clock or Clock())
+        self._opened = set(opened)  # until they are loaded
         self._closed = False
         self._was_saved = True
         self._connect()
@@ -187,21 +191,19 @@ class SessionCore(QObject):
     @Slot(int, str, bool)
     def _on_loaded(self, view: int, name: str, is_by_user: bool) -> None:
         self._clear_failure(view)
+        info = self.info(view)
+        family = info.family if info else ""
         if is_by_user and self.store.state.views[view].model != name:
             self.about_to_edit.emit()
-            info = self.info(view)
-            self.store.update(self._with_model(view, name, info.family if info else ""), "Open model")
+            state = with_view(self.state, view, model=name)
+            self.store.update(with_start(state, view, family), "Open model")
+        elif name in self._opened and not self.store.resets:  # a project has its own truncation
+            self._opened.remove(name)
+            self.store.rewrite_history(Opened(view, name, family))  # the user asked for no more than the model
         self.post(view)
         for other in self.visible_views():
             if other != view and self.look_of(other).source.view == view:  # it may have waited for this model
                 self.post(other)
-
-    def _with_model(self, view: int, name: str, family: str) -> ExplorerState:
-        """Return the state with a model in a view; truncation not set by the user gets the family's default."""
-        state, start = with_view(self.state, view, model=name), described(family).start
-        if start == StartLook() or look_of(state, view).truncation != Truncation():
-            return state
-        return with_look(state, view, truncation=Truncation(start.psi, start.cutoff))
 
     @Slot(int, object)
     def _on_model_failed(self, view: int, error: LatentwalkError) -> None:

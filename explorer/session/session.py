@@ -57,7 +57,7 @@ class Session(SessionCore):
         parent: Owner.
         recovery: The recovery files for autosave; None disables it.
         favourites: The folder of the user's favourites; None forgets them with the session.
-        options: `state`, `service`, `clock`, `settings` as `SessionCore` takes them.
+        options: `state`, `service`, `clock`, `settings`, `opened` as `SessionCore` takes them.
     """
 
     def __init__(

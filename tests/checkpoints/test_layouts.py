@@ -109,6 +109,15 @@ def test_rosinalitys_golden_network_comes_back_bit_by_bit(tmp_path: Path) -> Non
         assert torch.equal(written["g_ema"][key], tensor), key
 
 
+def test_rosinalitys_file_opens_as_the_same_picture(tmp_path: Path) -> None:
+    source, target = _saved(tmp_path, "stylegan2-skip"), tmp_path / "theirs.pt"
+    convert(source, target, to="rosinality")
+    read = load(target)
+    assert "rosinality" in read.source_format
+    assert set(read.tensors) >= {"mapping.w_avg", "synthesis.b4.conv1.noise_const"}
+    torch.testing.assert_close(_picture(target), _picture(source), rtol=0, atol=0)
+
+
 def test_a_network_without_noise_gets_noise_of_strength_zero(tmp_path: Path) -> None:
     convert(_saved(tmp_path, "stylegan2-plain"), tmp_path / "net.pt", to="rosinality")
     written = torch.load(tmp_path / "net.pt", weights_only=True)["g_ema"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,9 +17,12 @@ from torch import Tensor
 from explorer.checkpoints import Checkpoint, build_generator, convert, onnx_file, save_native
 from explorer.checkpoints.conversion_formats import OnnxOptions
 from explorer.checkpoints.onnx_network import NOISE, OnnxNetwork
-from explorer.errors import CheckpointError, UnsupportedModelError, UsageError
+from explorer.errors import CancelledError, CheckpointError, UnsupportedModelError, UsageError
 from explorer.generators.base import Generator, Inputs, fold
 from explorer.ops.backend import use_backend
+from explorer.util.control import Control
+from explorer.util.report import Report
+from explorer.util.signals import Stopped
 from tests.generators.configs import SMALL, small_generator
 
 _MISSING = [name for name in ("onnx", "onnxscript", "onnxruntime") if find_spec(name) is None]
@@ -135,6 +139,49 @@ def test_a_network_beyond_the_formats_limit(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(onnx_file, "_LARGEST", 100)
     with pytest.raises(CheckpointError, match="holds 2 GiB"):
         onnx_file.save_onnx(tmp_path / "net.onnx", _checkpoint("stylegan2-skip"), OnnxOptions())
+
+
+class Interrupted:
+    """What the exporter returns, whose file a signal interrupts half-way."""
+
+    def __init__(self) -> None:
+        self.model = SimpleNamespace(producer_name="", metadata_props={})
+
+    def save(self, path: Path, external_data: bool) -> None:
+        path.write_bytes(b"half")
+        raise Stopped(signal.SIGINT)
+
+
+def test_steps_are_reported_and_an_interrupted_one_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnx_file, "find_spec", lambda name: object())
+    monkeypatch.setattr(onnx_file, "_traced", lambda network: Interrupted())
+    save_native(tmp_path / "net.safetensors", _checkpoint("stylegan2-skip"))
+    reports: list[Report[None]] = []
+    with pytest.raises(Stopped):
+        convert(tmp_path / "net.safetensors", tmp_path / "net.onnx", on_report=reports.append)
+    assert not [file for file in tmp_path.iterdir() if "onnx" in file.name]
+    stages = list(dict.fromkeys(report.stage for report in reports))
+    assert stages[-3:] == ["Building the network", "Exporting the network", "Writing the file"]
+    assert "Reading weights" in stages
+    fractions = [report.fraction for report in reports]
+    assert fractions == sorted(fractions)
+
+
+def test_cancelled_while_exporting_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    control = Control()
+
+    def export(network: OnnxNetwork) -> Interrupted:
+        control.cancel()
+        return Interrupted()
+
+    monkeypatch.setattr(onnx_file, "find_spec", lambda name: object())
+    monkeypatch.setattr(onnx_file, "_traced", export)
+    save_native(tmp_path / "net.safetensors", _checkpoint("stylegan2-skip"))
+    with pytest.raises(CancelledError):
+        convert(tmp_path / "net.safetensors", tmp_path / "net.onnx", control=control)
+    assert not [file for file in tmp_path.iterdir() if "onnx" in file.name]
 
 
 def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,9 +12,11 @@ import pytest
 
 from explorer.animation.comparison import MOTIONS, Comparison
 from explorer.cli import main
+from explorer.commands.progress import StageLine
 from explorer.errors import UsageError
 from explorer.project.document import read_project
 from explorer.state.transforms import animated_offset
+from explorer.util.report import Report
 
 
 def test_inspect(models: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -43,6 +45,14 @@ def test_convert_for_other_programs(models: dict[str, str], out: Path, capsys: p
     for model in (models["stylegan2"], str(target)):
         assert main(["render", model, "-o", str(out / "x.png"), "--raw", str(out / f"{Path(model).stem}.npy")]) == 0
     np.testing.assert_array_equal(np.load(out / "stylegan2.npy"), np.load(out / "theirs.npy"))
+
+
+def test_steps_are_shown_once_each(capsys: pytest.CaptureFixture[str]) -> None:
+    line = StageLine()
+    for done, stage in enumerate(("Reading weights", "Reading weights", "Exporting the network")):
+        line(Report(None, done, 3, stage))
+    line.clear()
+    assert capsys.readouterr().err.splitlines() == ["Reading weights \u2026", "Exporting the network \u2026"]
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,15 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QToolButton
 
 from explorer.app import Program, sweep_left_overs
+from explorer.checkpoints import Checkpoint, save_native
 from explorer.ops import native
 from explorer.project.document import read_project
 from explorer.render.devices import fastest_precision
 from explorer.session.recovery import Recovery
 from explorer.session.settings import Settings
+from explorer.state import Truncation
 from explorer.widgets.window.end_signals import EndSignals
+from tests.generators.configs import SMALL, small_generator
 from tests.gui.conftest import flush, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -111,6 +114,22 @@ def test_files_of_the_command_line_are_opened(qapp: QApplication, settings: Sett
     assert [view.model for view in session.state.views] == [path, "critters-stylegan3-t"]
     assert not program.window.isWindowModified(), "nobody has changed anything"
     assert settings.recent() == [path]
+    end(program)
+
+
+def test_a_model_of_the_command_line_starts_as_its_family_asks_for(
+    qapp: QApplication, settings: Settings, tmp_path: Path
+) -> None:
+    family, config = SMALL["mobilestylegan"]
+    path = tmp_path / "mobile.safetensors"
+    save_native(path, Checkpoint(family, config, dict(small_generator("mobilestylegan").state_dict()), "mobile"))
+    program = start(qapp, settings, [str(path)])
+    session = program.window.session
+    assert session is not None
+    wait_until(lambda: session.model_info(0) is not None)
+    assert session.look_of(0).truncation == Truncation(0.5)
+    assert not program.window.isWindowModified(), "nobody has changed anything"
+    assert not session.store.can_undo
     end(program)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from pytestqt.qtbot import QtBot
 
 from explorer.errors import UnreadableFileError
 from explorer.generators.family import Family, StartLook
 from explorer.render.results import RenderFailed
-from explorer.state import Truncation
+from explorer.state import ExplorerState, Truncation, ViewState
 from explorer.util.report import Report
 from tests.session.world import World
 
@@ -22,11 +24,16 @@ def opened(world: World) -> World:
     return world
 
 
+def families_start_with(monkeypatch: pytest.MonkeyPatch, start: StartLook) -> None:
+    monkeypatch.setattr(
+        "explorer.session.start_look.described", lambda name: Family(name, name, "", "", start=start)
+    )
+
+
 def test_truncation_starts_as_the_family_asks_for_unless_somebody_chose_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start = StartLook(psi=0.7, cutoff=2)
-    monkeypatch.setattr("explorer.session.core.described", lambda name: Family(name, name, "", "", start=start))
+    families_start_with(monkeypatch, StartLook(psi=0.7, cutoff=2))
     world.open("a")
     assert world.session.look_of(0).truncation == Truncation(0.7, 2)
     world.session.undo()
@@ -34,6 +41,54 @@ def test_truncation_starts_as_the_family_asks_for_unless_somebody_chose_it(
     world.session.look.set_psi(0.5)
     world.open("b")
     assert world.session.look_of(0).truncation == Truncation(0.5)
+
+
+@pytest.fixture
+def started(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """As the program begins with model `a` on its command line, whose family starts with a truncation; held."""
+    families_start_with(monkeypatch, StartLook(psi=0.7, cutoff=2))
+    world = World(qtbot, state=ExplorerState(views=(ViewState(model="a"), ViewState(model="b"))), opened=["a"])
+    world.held.update("ab")
+    world.session.start()
+    yield world
+    world.held.clear()
+    assert world.session.close()
+
+
+def test_a_model_of_the_command_line_starts_as_its_family_asks_for(started: World) -> None:
+    session = started.session
+    session.look.set_seed(7)
+    started.held.discard("a")
+    started.settle(0)
+    assert session.look_of(0).truncation == Truncation(0.7, 2)
+    assert session.store.undo_name != "Open model"
+    session.undo()
+    assert session.look_of(0).truncation == Truncation(0.7, 2)
+    assert session.store.is_saved(), "nobody has changed anything"
+
+
+def test_only_models_of_the_command_line_start_so(started: World) -> None:
+    started.held.discard("b")
+    started.settle(1)
+    assert started.session.look_of(1).truncation == Truncation()
+
+
+def test_truncation_set_while_a_model_of_the_command_line_loads_stays(started: World) -> None:
+    started.session.look.set_psi(0.4)
+    started.held.discard("a")
+    started.settle(0)
+    assert started.session.look_of(0).truncation == Truncation(0.4)
+
+
+def test_a_project_opened_while_it_loads_keeps_its_own_truncation(started: World) -> None:
+    session = started.session
+    session.store.reset_to(replace(session.state, active=1))
+    started.held.clear()
+    started.settle(0, 1)
+    assert session.look_of(0).truncation == Truncation()
+    session.models.request(0, "classes")
+    started.qtbot.waitUntil(lambda: session.record(0).model == "classes")
+    assert session.look_of(0).truncation == Truncation(0.7, 2), "what the user opens then starts so again"
 
 
 def assert_alive(world: World, *names: str) -> None:

@@ -28,16 +28,19 @@ CONFIGS: dict[str, dict[str, Any]] = {
 
 
 class World:
-    """A session with tiny models, a clock moved by hand, and everything it said."""
+    """A session with tiny models, a clock moved by hand, and everything it said.
 
-    def __init__(self, qtbot: QtBot, recovery: Recovery | None = None) -> None:
+    `options`: `state` and `opened`, as the session takes them.
+    """
+
+    def __init__(self, qtbot: QtBot, recovery: Recovery | None = None, **options: Any) -> None:
         self.qtbot = qtbot
         self.models: dict[str, LoadedModel] = {}
         self.held: set[str] = set()  # names whose loading waits until they are taken out
         self.held_event = threading.Event()
         self.now = 0.0
         self.session = Session(
-            service=RenderService(load=self.load), clock=Clock(lambda: self.now), recovery=recovery
+            service=RenderService(load=self.load), clock=Clock(lambda: self.now), recovery=recovery, **options
         )
         self.frames: list[Frame] = []
         self.failures: list[RenderFailed] = []

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from explorer.session import Session
     from explorer.state import Look
 
-__all__ = ["Thumbnails", "paint_thumbnail", "picture_image", "thumbnail_image"]
+__all__ = ["Thumbnails", "fitted", "paint_thumbnail", "picture_image", "thumbnail_image"]
 
 
 def picture_image(array: NDArray[np.uint8]) -> QImage:
@@ -36,8 +36,19 @@ def thumbnail_image(thumbnail: Thumbnail | Frame) -> QImage:
     return QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_RGB32).copy()
 
 
+def fitted(image: QImage, box: QRectF) -> QRectF:
+    """Return the largest rectangle with the picture's aspect ratio in the middle of `box`."""
+    scale = min(box.width() / max(image.width(), 1), box.height() / max(image.height(), 1))
+    place = QRectF(0.0, 0.0, scale * image.width(), scale * image.height())
+    place.moveCenter(box.center())
+    return place
+
+
 def paint_thumbnail(p: QPainter, image: QImage | None, box: QRectF, *, mark: QColor | None = None) -> None:
-    """Paint a picture, or a placeholder, into `box` with rounded corners; `mark` draws a border."""
+    """Paint a picture, whole and unstretched, or a placeholder into `box` with rounded corners.
+
+    `mark` draws a border.
+    """
     path = QPainterPath()
     path.addRoundedRect(box, 4, 4)
     p.save()
@@ -45,7 +56,7 @@ def paint_thumbnail(p: QPainter, image: QImage | None, box: QRectF, *, mark: QCo
     p.setClipPath(path)
     p.fillRect(box, color("faint", 60))
     if image is not None:
-        p.drawImage(box, image)
+        p.drawImage(fitted(image, box), image)
     p.restore()
     if mark is not None:
         p.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -13,6 +13,7 @@ from explorer.latents.map_tiles import Tile, level_of, tiles_in
 from explorer.latents.seeds import plane_seed
 from explorer.util.plain_text import visible
 from explorer.widgets.controls.theme import color
+from explorer.widgets.controls.thumbnails import fitted
 from explorer.widgets.panels.latent.latent_pad import seed_name
 
 if TYPE_CHECKING:
@@ -60,11 +61,18 @@ def paint_tiles(
     for tile in others(level_of(camera.scale)) if missing else ():
         box = box_of(camera, tile)
         if box.intersects(seen) and (image := get(tile)) is not None:
-            p.drawImage(box, image)
+            _paint_tile(p, image, box)
     for tile, image in images.items():
         if image is not None:
-            p.drawImage(box_of(camera, tile), image)
+            _paint_tile(p, image, box_of(camera, tile))
     return missing
+
+
+def _paint_tile(p: QPainter, image: QImage, box: QRectF) -> None:
+    place = fitted(image, box)
+    if place != box:
+        p.fillRect(box, color("sunken"))  # nothing painted before shows beside a picture that is not square
+    p.drawImage(place, image)
 
 
 def paint_rulers(p: QPainter, camera: MapCamera, names: tuple[str, str]) -> None:

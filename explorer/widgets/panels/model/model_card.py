@@ -25,8 +25,8 @@ def _picture_of(item: Bundled) -> QImage | None:
     if item.thumbnail is not None:
         return QImage(str(item.thumbnail))
     sheet = QImage(str(item.path.with_name(f"{item.path.stem}-samples-psi0.7.png")))
-    side = min(sheet.width(), sheet.height()) // 8
-    return sheet.copy(0, 0, side, side) if side else None
+    width, height = sheet.width() // 8, sheet.height() // 8
+    return sheet.copy(0, 0, width, height) if width and height else None
 
 
 class ModelCard(QWidget):
