@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
     QHideEvent,
@@ -363,11 +363,14 @@ class ImageView(QWidget):
     def _paint_pill(self, p: QPainter, text: str, *, top: bool = False) -> None:
         p.setRenderHint(QPainter.RenderHint.Antialiasing)
         p.setFont(value_font(self.font()))
-        width = p.fontMetrics().horizontalAdvance(text) + 3 * GRID
-        y = 2 * GRID if top else self.height() - 5 * GRID
-        box = QRectF(QPointF(QPoint((self.width() - width) // 2, y)), QSize(width, 3 * GRID))
+        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+        most = max(1, self.width() - 4 * GRID)
+        needed = p.fontMetrics().boundingRect(QRect(0, 0, most, self.height()), int(flags), text)
+        width, height = needed.width() + 3 * GRID, max(3 * GRID, needed.height() + GRID)
+        y = 2 * GRID if top else self.height() - 2 * GRID - height
+        box = QRectF(QPointF(QPoint((self.width() - width) // 2, y)), QSize(width, height))
         p.setPen(Qt.PenStyle.NoPen)
         p.setBrush(color("window", 215))
         p.drawRoundedRect(box, 12, 12)
         p.setPen(color("text"))
-        p.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+        p.drawText(box, int(flags), text)
