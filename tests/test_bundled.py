@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PIL import Image
 
-from explorer.checkpoints.bundled import DEFAULT_PAIR, assets_dir, bundled, name_of
+from explorer.checkpoints.bundled import DEFAULT_PAIR, assets_dir, bundled
 
 
 def test_every_bundled_generator_is_whole() -> None:
@@ -19,11 +19,3 @@ def test_every_bundled_generator_is_whole() -> None:
         for part in (".md", "-samples-psi1.png", "-samples-psi0.7.png"):
             assert (assets_dir() / f"{b.name}{part}").is_file()
     assert sum(path.stat().st_size for path in assets_dir().rglob("*.safetensors")) <= 60_000_000
-
-
-def test_a_bundled_file_given_by_its_path_is_the_bundled_one() -> None:
-    first = bundled()[0]
-    assert name_of(str(first.path)) == first.name
-    assert name_of(str(first.path.parent / ".." / first.path.parent.name / first.path.name)) == first.name
-    for other in ("mine.safetensors", first.name, "a\0b"):
-        assert name_of(other) == other

@@ -12,7 +12,7 @@ from explorer.util.regular_file import open_regular
 from explorer.util.shipped import shipped
 from explorer.util.strict_json import parse_json
 
-__all__ = ["DEFAULT_PAIR", "Bundled", "assets_dir", "bundled", "find", "name_of", "resolve"]
+__all__ = ["DEFAULT_PAIR", "Bundled", "assets_dir", "bundled", "find", "resolve"]
 
 DEFAULT_PAIR = ("critters-stylegan2", "critters-stylegan3-t")
 """The models that the window shows at first."""
@@ -51,15 +51,6 @@ def resolve(name_or_path: str) -> str:
     """Return the file of a bundled name; return anything else unchanged, as a path."""
     found = find(name_or_path)
     return str(found.path) if found else name_or_path
-
-
-def name_of(name_or_path: str) -> str:
-    """Return the name of a bundled file given by its path; return anything else unchanged."""
-    try:
-        path = Path(name_or_path).resolve()
-    except (OSError, RuntimeError, ValueError):  # a loop of links, a null byte
-        return name_or_path
-    return next((b.name for b in bundled() if b.path.resolve() == path), name_or_path)
 
 
 @lru_cache(maxsize=4)

@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 from typing import Literal
 
-from explorer.checkpoints.bundled import bundled, name_of
+from explorer.checkpoints.bundled import bundled
 from explorer.checkpoints.parts import file_of
 from explorer.state.view_layout import MAX_VIEWS
 from explorer.util.regular_file import open_regular
@@ -68,7 +68,7 @@ def is_picture(path: str) -> bool:
 def models_among(paths: list[str]) -> list[str]:
     """Return the models, files or bundled names, among the paths given: the first ones, one for each view."""
     names = {item.name for item in bundled()}
-    return [name_of(path) for path in paths if path in names or kind_of(path) == "model"][:MAX_VIEWS]
+    return [path for path in paths if path in names or kind_of(path) == "model"][:MAX_VIEWS]
 
 
 def _tensors(path: str) -> set[str]:

@@ -62,7 +62,7 @@ class ModelLoads(QObject):
         The picture and the state stay as they are until the model is loaded.
         """
         if name:
-            self._load(view, bundled.name_of(name), is_by_user=True)
+            self._load(view, name, is_by_user=True)
         else:
             self._cancel(view)
             self._store.update(with_view(self._store.state, view, model=""), "Close model")
