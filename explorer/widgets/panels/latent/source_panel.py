@@ -14,6 +14,7 @@ from explorer.util.view_marks import letter
 from explorer.widgets.controls.basic import ElidedLabel, IconButton, label, row
 from explorer.widgets.controls.plain_text import set_tip
 from explorer.widgets.controls.thumbnails import picture_image, thumbnail_image
+from explorer.widgets.controls.wrap_row import wrap_row
 from explorer.widgets.panels.latent.grid_dialog import GridDialog
 from explorer.widgets.panels.latent.mask_rows import MaskRows
 from explorer.widgets.panels.latent.reference_rows import ReferenceRows
@@ -91,8 +92,7 @@ class SourcePanel(Panel):
         column.setContentsMargins(4, 0, 0, 0)
         column.setSpacing(2)
         column.addWidget(self.name)
-        column.addWidget(row(self.load, self.view, self.camera))
-        column.addWidget(row(self.crop, self.whole, self.remove))
+        column.addWidget(wrap_row(self.load, self.view, self.camera, self.crop, self.whole, self.remove))
         column.addStretch(1)
         line = row(self.well, beside)
         line.layout().setStretch(1, 1)  # type: ignore[union-attr]  # `row` made one
