@@ -34,8 +34,7 @@ class AdversarialTrainer(BaseTrainer):
     def _make_discriminator(self) -> None:
         """Make the discriminator and what belongs to it; after the generator, since both draw random numbers."""
         s = self.settings
-        sizes = s.resolution, s.d_channel_base, s.d_channel_max
-        self.d = Discriminator(*sizes, patch_blocks=s.d_patch_blocks).to(self.device)
+        self.d = Discriminator(s.resolution, s.d_channel_base, s.d_channel_max).to(self.device)
         self.opt_d = torch.optim.Adam(self.d.parameters(), lr=s.lr_d)
         self.augment = Augment(s)
         self.dtype = torch.bfloat16 if s.bfloat16 else torch.float32

@@ -178,8 +178,6 @@ def _steps(schedule: Schedule) -> str:
 
 def _method(settings: dict[str, Any], kimg: float, stages: str, reached: float) -> str:
     adversarial = "non-saturating logistic loss, lazy R1"
-    if blocks := settings.get("d_patch_blocks", 0):
-        adversarial += f"; the discriminator judges patches, after {blocks} blocks"
     if settings["guide_weight"] <= 0:
         return f"Adversarial throughout ({adversarial})."
     adversarial_phase = f"{reached:.1f} kimg with the discriminator as well ({adversarial})"

@@ -92,53 +92,24 @@ class _Epilogue(nn.Module):
         return logits
 
 
-class _PatchLogits(nn.Module):
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.conv = _Conv(channels, channels, 3)
-        self.out = _Conv(channels, 1, 1, active=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        logits: Tensor = self.out(self.conv(x)).float()
-        return logits.flatten(1)
-
-
 class Discriminator(nn.Module):
-    """Pictures `[N, 3, R, R]` in -1..1 to logits `[N, 1]`, or `[N, P]` for `P` overlapping patches.
+    """Pictures `[N, 3, R, R]` in -1..1 to logits `[N, 1]`."""
 
-    The one logit is as published. Patches (Isola et al. 2017, "Image-to-image translation with conditional
-    adversarial networks") are for data with known latents: where a reconstruction loss already places everything,
-    the discriminator need only judge texture, and one for patches of some 40 pixels costs far less.
-
-    Args:
-        resolution: Pixels `R` per side.
-        channel_base: Channels x pixels of each block.
-        channel_max: Maximum channels of a block.
-        group: Pictures per group of the minibatch standard deviation; patches have none.
-        patch_blocks: Blocks, each halving the resolution, before the logits of patches; 0 = one logit.
-    """
-
-    def __init__(
-        self, resolution: int, channel_base: int, channel_max: int, group: int = 4, patch_blocks: int = 0
-    ) -> None:
+    def __init__(self, resolution: int, channel_base: int, channel_max: int, group: int = 4) -> None:
         super().__init__()
 
         def channels(size: int) -> int:
             return min(channel_base // size, channel_max)
 
         self.sizes = [2**k for k in range(int(math.log2(resolution)), 2, -1)]
-        if patch_blocks:
-            self.sizes = self.sizes[:patch_blocks]
         for size in self.sizes:
             setattr(self, f"b{size}", _Block(channels(size), channels(size // 2), size, size == resolution))
-        last = self.sizes[-1] // 2 if self.sizes else 4
-        self.end = f"b{last}"
-        setattr(self, self.end, _PatchLogits(channels(last)) if patch_blocks else _Epilogue(channels(4), group))
+        self.b4 = _Epilogue(channels(4), group)
 
     def forward(self, picture: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         """Return logits, float32."""
         x = picture.to(dtype)
         for size in self.sizes:
             x = getattr(self, f"b{size}")(x)
-        logits: Tensor = getattr(self, self.end)(x)
+        logits: Tensor = self.b4(x)
         return logits

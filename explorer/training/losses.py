@@ -20,14 +20,12 @@ def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 
 
 def r1_penalty(logits: Tensor, pictures: Tensor) -> Tensor:
-    """Return the squared gradient norm per logit, averaged over logits and batch; multiply by gamma / 2.
-
-    With logits of patches, the gradient is that of their sum, which costs one pass; patches hardly overlap.
+    """Return the squared gradient norm of the logits per picture, averaged over the batch; multiply by gamma / 2.
 
     `pictures` must require gradients; the logits must include the same augmentation and blur as for the loss.
     """
     (gradient,) = torch.autograd.grad(logits.sum(), pictures, create_graph=True)
-    return gradient.square().sum(dim=(1, 2, 3)).mean() / logits.shape[1]
+    return gradient.square().sum(dim=(1, 2, 3)).mean()
 
 
 def path_lengths(pictures: Tensor, ws: Tensor, noise: Tensor) -> Tensor:

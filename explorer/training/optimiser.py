@@ -65,8 +65,7 @@ class GeneratorOptimiser:
 class _Muon(torch.optim.Muon):
     """Muon as in torch, with the same state, whose iteration works on the small Gram matrix in float32.
 
-    Torch iterates on the whole matrix in bfloat16, which took a quarter of a training step on a processor that
-    emulates bfloat16.
+    Torch iterates on the whole matrix in bfloat16, which is slow where a processor emulates bfloat16.
     """
 
     @torch.no_grad()

@@ -22,7 +22,6 @@ log = logging.getLogger("explorer.training")
 
 SETTINGS = "settings.json"
 STATE = "state.pt"
-_DISCRIMINATOR = ("d_channel_base", "d_channel_max", "d_patch_blocks")  # the last one is missing in old runs
 _LIMIT = 16 << 20  # bytes of the settings
 
 _HINT = "Choose another --out, or give its options."
@@ -63,7 +62,7 @@ def with_sizes_held(settings: TrainSettings) -> TrainSettings:
     old = _held(settings.out)
     if old is None or (old["family"], old["resolution"]) != (settings.family, settings.resolution):
         return settings
-    sizes = {name: old[name] for name in ("generator", *_DISCRIMINATOR) if name in old}
+    sizes = {name: old[name] for name in ("generator", "d_channel_base", "d_channel_max")}
     return dataclasses.replace(settings, **sizes)
 
 
@@ -84,5 +83,5 @@ def _sizes(described: dict[str, Any]) -> dict[str, Any]:
     """Return all settings, defaults included, that determine the shapes of the networks and warm-up probes."""
     values = {"img_resolution": described["resolution"], **described["generator"]}
     sizes = dataclasses.asdict(read_config(described["family"], values))
-    sizes |= {name: described.get(name, 0) for name in _DISCRIMINATOR}
+    sizes |= {name: described[name] for name in ("d_channel_base", "d_channel_max")}
     return sizes | {"warm-up layers": [int(index) for _, index in described["warm_up"]]}

@@ -14,7 +14,7 @@ __all__ = ["FIXED", "TrainSettings"]
 FIXED = frozenset(
     (
         *("family", "out", "data", "data_seed", "mirror", "resolution", "generator", "fourier_lowest"),
-        *("d_channel_base", "d_channel_max", "d_patch_blocks", "batch", "total_kimg", "time_limit_s", "seed"),
+        *("d_channel_base", "d_channel_max", "batch", "total_kimg", "time_limit_s", "seed"),
         *(
             "warm_up",
             "noise_strength",
@@ -60,7 +60,6 @@ class TrainSettings:
     fourier_lowest: float = 0.0
     d_channel_base: int = 32768
     d_channel_max: int = 512
-    d_patch_blocks: int = 0  # if > 0: the discriminator judges patches after so many blocks (`Discriminator`)
     g_bfloat16: bool = False  # activations of the generator only, on processors where it is faster
     d_bfloat16: bool = False  # the same of the discriminator, except for R1
     batch: int = 16

@@ -110,17 +110,6 @@ def test_discriminator_names_and_shapes() -> None:
     assert d(torch.randn(8, 3, 32, 32)).shape == (8, 1)
 
 
-def test_logits_of_patches_depend_on_nothing_far_away() -> None:
-    torch.manual_seed(0)
-    d = Discriminator(64, channel_base=256, channel_max=16, patch_blocks=2)
-    picture = torch.randn(2, 3, 64, 64)
-    changed = picture.clone()
-    changed[:, :, :8, :8] += 1
-    logits, others = d(picture).reshape(2, 16, 16), d(changed).reshape(2, 16, 16)
-    assert not torch.equal(logits[:, 0, 0], others[:, 0, 0])
-    torch.testing.assert_close(logits[:, 8:, 8:], others[:, 8:, 8:])
-
-
 def test_minibatch_stddev_groups_are_strided() -> None:
     x = torch.zeros(8, 2, 4, 4)
     x[0], x[2], x[4], x[6] = 1, -1, 1, -1  # samples 0, 2, 4, 6 form a group of their own
@@ -145,12 +134,6 @@ def test_r1_of_a_linear_function_is_its_squared_slope() -> None:
     slope = torch.tensor([1.0, 2.0, 3.0, 4.0])
     penalty = losses.r1_penalty((x.flatten(1) * slope).sum(1, keepdim=True), x)
     assert penalty.item() == pytest.approx(30.0)
-
-
-def test_r1_of_patches_is_the_mean_of_their_squared_slopes() -> None:
-    x = torch.randn(3, 1, 2, 2, requires_grad=True)
-    slope = torch.tensor([1.0, 2.0, 3.0, 4.0])  # every pixel is a patch
-    assert losses.r1_penalty(x.flatten(1) * slope, x).item() == pytest.approx(30.0 / 4)
 
 
 def test_path_length_differentiates_twice() -> None:

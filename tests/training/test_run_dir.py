@@ -29,7 +29,6 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Critters:
     [
         ("stylegan3-t", {}, r"run holds a stylegan2 run of 16 px\. Choose another --out"),
         ("stylegan2", {"d_channel_base": 128}, r"run of 16 px with d_channel_base 64 \(not 128\)"),
-        ("stylegan2", {"d_patch_blocks": 1}, r"with d_patch_blocks 0 \(not 1\)"),
         ("stylegan2", {"generator": {"z_dim": 64}}, r"w_dim 16 \(not 512\)"),
     ],
 )
