@@ -72,7 +72,7 @@ def picture(generator: Generator, mode: str = "const") -> Tensor:
     """A picture that every part of the network has a share in, but w_avg."""
     z = torch.randn(2, generator.info.z_dim, generator=torch.Generator().manual_seed(2))
     with torch.no_grad():
-        return generator.synthesis(generator.broadcast(generator.mapping(z)), noise=NoiseSpec(mode))  # type: ignore[arg-type]
+        return generator.synthesis(generator.broadcast(generator.mapping(z)), noise=NoiseSpec(mode))  # type: ignore[arg-type]  # any str
 
 
 def opened(path: Path) -> Generator:
@@ -432,7 +432,7 @@ class _Calls:
 @whole
 def test_hostile_files_run_nothing(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    write(tmp_path / "net.pt", name, made(), lambda state: {**state, "noise": _Calls()})  # type: ignore[dict-item]
+    write(tmp_path / "net.pt", name, made(), lambda state: {**state, "noise": _Calls()})  # type: ignore[dict-item]  # no tensor, on purpose
     with pytest.raises(UnsafeFileError):
         load(tmp_path / "net.pt")
     assert not (tmp_path / "ran").exists()

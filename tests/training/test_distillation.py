@@ -199,7 +199,7 @@ def test_a_packed_student_names_its_teacher(teacher: Path, tmp_path: Path) -> No
     assert "furry" not in card
     assert "from a discriminator" in card
     assert "perceptual loss" not in card
-    own, other = (costs_of(g, g.config) for g in (generator, trainer.teacher))  # type: ignore[attr-defined]
+    own, other = (costs_of(g, g.config) for g in (generator, trainer.teacher))  # type: ignore[attr-defined]  # of a MobileStyleGAN
     assert f"{own.parameters:,} parameters" in card
     assert f"{other.macs / own.macs:.1f} times as many" in card
 
